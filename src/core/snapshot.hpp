@@ -1,5 +1,6 @@
-// Everything that people and machines are told about the daemon, as one value made by app/ at a point in time.
-// observe/ and control/ turn it into Prometheus text, JSON, the page and `status`; none of them looks elsewhere.
+// Everything that people and machines are told about the daemon, as one value made by app/ at a point in
+// time. observe/ and control/ turn it into Prometheus text, JSON, the page and `status`; none of them looks
+// elsewhere.
 #pragma once
 
 #include "core/probe_result.hpp"
@@ -32,8 +33,10 @@ struct ProbeSnapshot {
   std::string name;
   std::string url;
   bool soft = false;
-  std::optional<bool> passing; // after rise and fall; none before the first result
-  int streak = 0;              // consecutive results that contradict `passing`
+  std::optional<bool> passing;   // after rise and fall; none before the first result
+  std::optional<WallTime> since; // since when `passing` holds
+  int streak = 0;                // consecutive results that contradict `passing`
+  int needed = 0;                // the streak at which `passing` changes: rise or fall; 0: not known
   std::optional<ProbeResult> last;
   std::vector<ProbeResult> recent; // oldest first, without steps; at most 60
   Histogram duration;
@@ -51,9 +54,9 @@ struct OverrideSnapshot {
 struct TransitionSnapshot {
   std::string gate;
   WallTime at{};
-  std::string from, to; // open, closed, unknown
-  std::string reason;   // start, probe, override, flap, stop, reload, foreign-change, lease, ...
-  std::string evidence; // one line
+  std::string from, to;            // open, closed, unknown
+  std::string reason;              // start, probe, override, flap, stop, reload, foreign-change, lease, ...
+  std::string evidence;            // one line
   std::vector<ProbeResult> probes; // the last results that led here, with times
   std::string actor;               // who overrode, which program changed the table
   std::optional<double> revoke_seconds;
@@ -71,21 +74,23 @@ struct GateSnapshot {
   std::uint16_t port = 0;
   bool wanted_open = false; // the verdict after overrides
   Applied applied = Applied::unknown;
-  std::string state; // starting, open, closing, opening, closed, unknown: for people and healthgate_gate_state
-  WallTime since{};  // of the last transition
+  std::string
+      state;        // starting, open, closing, opening, closed, unknown: for people and healthgate_gate_state
+  WallTime since{}; // of the last transition
   std::string reason;
-  std::string port_problem; // "" or why the port is not bound: "held by haproxy (pid 812)"
+  std::string port_problem;                   // "" or why the port is not bound: "held by haproxy (pid 812)"
   std::optional<double> lease_margin_seconds; // smallest remainder at a renewal since the last scrape
   double lease_seconds = 0;
   std::optional<OverrideSnapshot> override_;
   std::optional<WallTime> flap_until;
   std::vector<ProbeSnapshot> probes;
+  int require = 0;                                      // how many hard probes must pass; 0: all
   std::uint64_t accepted = 0, rejected = 0, denied = 0; // SYNs, from the kernel's counters
-  std::vector<SourceSnapshot> sources;         // allowed sources, last seen by the kernel; bounded
-  std::vector<SourceSnapshot> denied_sources;  // bounded
+  std::vector<SourceSnapshot> sources;                  // allowed sources, last seen by the kernel; bounded
+  std::vector<SourceSnapshot> denied_sources;           // bounded
   std::map<std::pair<std::string, std::string>, std::uint64_t> transitions; // (to, reason) -> count
-  std::vector<TransitionSnapshot> history; // newest first, bounded
-  std::vector<std::string> allow;          // first few of the allowlist
+  std::vector<TransitionSnapshot> history;                                  // newest first, bounded
+  std::vector<std::string> allow;                                           // first few of the allowlist
   std::uint64_t allow_size = 0;
   std::string guard = "off"; // mode
   bool guard_active = false;
@@ -95,12 +100,14 @@ struct Snapshot {
   std::string version;
   std::string node;
   WallTime at{};
+  TimePoint mono{}; // the monotonic clock at `at`: places ProbeResult::started in wall time
   WallTime started{};
   bool in_sync = false;
   std::uint64_t repairs = 0;
-  std::string table_mode; // owner+persist, owner, plain
+  std::string table_mode;   // owner+persist, owner, plain
   std::string last_foreign; // the last foreign change, with its writer
   bool last_reload_ok = true;
+  std::string last_reload_error; // first sentence of why not, "" when it went well
   WallTime last_reload{};
   Histogram close_seconds;
   Histogram commit_seconds;
