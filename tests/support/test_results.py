@@ -4,8 +4,10 @@ import results
 
 CTEST = """<testsuite tests="3" failures="1">
 <testcase name="core.Allowlist.Merges" classname="core.Allowlist.Merges" time="0.1" status="run"/>
-<testcase name="core.Allowlist.Fails" classname="core.Allowlist.Fails" status="fail"><failure message="Failed"/></testcase>
-<testcase name="nft.Table.Owner" classname="nft.Table.Owner" status="notrun"><skipped message="SKIP_REGULAR_EXPRESSION"/>
+<testcase name="core.Allowlist.Fails" classname="core.Allowlist.Fails" status="fail"><failure message="Failed"/>
+</testcase>
+<testcase name="nft.Table.Owner" classname="nft.Table.Owner" status="notrun">
+<skipped message="SKIP_REGULAR_EXPRESSION"/>
 <system-out>[ RUN ]
 table.cpp:12: Skipped
 no owner flag on this kernel
