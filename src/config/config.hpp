@@ -87,8 +87,8 @@ struct ProbeConfig {
 
   // TLS
   std::filesystem::path ca, cert, key;
-  std::string sni;            // name to send and to verify; "" = host
-  std::string pinned_name;    // must be among the certificate's names, whatever the host is
+  std::string sni;         // name to send and to verify; "" = host
+  std::string pinned_name; // must be among the certificate's names, whatever the host is
   TlsVersion tls_min = TlsVersion::tls1_2;
   bool insecure = false;
 
@@ -107,8 +107,9 @@ struct ProbeConfig {
 struct GateConfig {
   std::string name;
   std::uint16_t port = 0;
-  std::vector<ProbeConfig> probes;
-  int require = 0; // how many hard probes must pass: 0 = all
+  std::vector<std::string> probe_lines; // as written: a URL, or @NAME of a [probe.NAME] section
+  std::vector<ProbeConfig> probes;      // one each
+  int require = 0;                      // how many hard probes must pass: 0 = all
 
   milliseconds interval{1000};
   milliseconds fast_interval{100};
@@ -134,11 +135,12 @@ struct GateConfig {
   std::vector<std::uint16_t> guard_ports;
   bool guard_on_drain = false;
   std::vector<core::Address> peers;
+  std::vector<std::string> peer_names; // peers given by DNS name
 
   std::filesystem::path drain_file;
   std::filesystem::path on_transition;
   milliseconds on_transition_timeout{5000};
-  std::filesystem::path track_file;   // keepalived track_file, rewritten at each transition
+  std::filesystem::path track_file;     // keepalived track_file, rewritten at each transition
   std::optional<HostPort> agent_listen; // HAProxy agent-check responder
   std::optional<HostPort> http_listen;  // healthCheckNodePort-style 200/503 responder
 };
@@ -147,6 +149,7 @@ struct Config {
   LogLevel log_level = LogLevel::info;
   LogFormat log_format = LogFormat::text;
   std::optional<HostPort> metrics_listen = HostPort{"127.0.0.1", 18899};
+  std::vector<core::Cidr> metrics_allow_lines;          // as written
   std::shared_ptr<const core::Allowlist> metrics_allow; // never null after load
   std::filesystem::path metrics_cert, metrics_key, metrics_token_file;
   std::filesystem::path control_socket = "/run/healthgate/control.sock";
@@ -156,7 +159,7 @@ struct Config {
   std::vector<GateConfig> gates; // at least one after load; names and ports distinct
 
   std::vector<std::filesystem::path> files; // that were read, in order; empty: the built-in gate
-  std::vector<std::string> notes;           // sentences for the log at start, e.g. that only loopback is let in
+  std::vector<std::string> notes; // sentences for the log at start, e.g. that only loopback is let in
 };
 
 // Where and why the configuration is not accepted. Printed as "FILE:LINE: KEY = VALUE: sentence".
