@@ -21,8 +21,9 @@ using std::chrono::milliseconds;
 constexpr milliseconds first_backoff{5};
 constexpr milliseconds longest_backoff{1000};
 // After reading the table back the thread leaves neighbours' commits alone for this many times as long as
-// that took.
+// that kept the processor busy.
 constexpr int quiet_factor = 9;
+constexpr milliseconds longest_quiet{20}; // a repair must not be late
 // Reports that wait for a loop that does not dispatch; beyond this the oldest are merged into one.
 constexpr std::size_t most_reports = 64;
 
