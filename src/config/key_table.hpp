@@ -189,7 +189,7 @@ public:
   }
 
   Row<T> listen(std::string name, std::optional<HostPort> T::*member, std::string help) const {
-    return single(std::move(name), "address:port", "or off", member, Effect::listen, std::move(help),
+    return single(std::move(name), "address:port or off", "", member, Effect::listen, std::move(help),
                   parse_listen, format_listen);
   }
 
