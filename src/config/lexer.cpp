@@ -75,11 +75,12 @@ std::optional<std::string> unclean(std::string_view line) {
   }
   const auto control = std::find_if(line.begin(), line.end(),
                                     [](unsigned char c) { return (c < 0x20 && c != '\t') || c == 0x7F; });
+  if (control != line.end() && *control == '\0') {
+    return "the line has a NUL byte in it: this is no text file, or it is UTF-16";
+  }
   if (control != line.end()) {
-    return *control == '\0'
-               ? "the line has a NUL byte in it: this is no text file, or it is UTF-16"
-               : "the line has the control character " + shown(line.substr(control - line.begin(), 1)) +
-                     " in it; in send and expect it is written so";
+    return "the line has the control character " + shown({&*control, 1}) +
+           " in it; in send and expect it is written so";
   }
   if (!is_utf8(line)) {
     return "the line is not UTF-8";

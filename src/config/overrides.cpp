@@ -49,39 +49,38 @@ std::pair<std::string, std::string> split_name(const std::string& name) {
   return of_section ? std::pair(name.substr(0, dot), name.substr(dot + 1)) : std::pair(std::string(), name);
 }
 
+// Compared without the prefix that all of them share, so that a slip is one in three letters of the rest.
+void note_near_miss(std::string_view name, const std::vector<Variable>& known, Ledger& ledger) {
+  std::vector<std::string> rests;
+  std::transform(known.begin(), known.end(), std::back_inserter(rests),
+                 [](const Variable& variable) { return variable.name.substr(variable_prefix.size()); });
+  const std::string match = near_match(name.substr(variable_prefix.size()), rests);
+  if (!match.empty()) {
+    ledger.note("environment: " + shown(name) + " is not a key and changes nothing; did you mean " +
+                std::string(variable_prefix) + match + "?");
+  }
+}
+
 } // namespace
 
 std::vector<Entry> environment_entries(const Pairs& environment, const std::vector<std::string>& gates,
                                        Ledger& ledger) {
   const auto known = variables(gates);
-  std::vector<std::string> names;
-  std::transform(known.begin(), known.end(), std::back_inserter(names),
-                 [](const Variable& v) { return v.name; });
   std::vector<Entry> entries;
-  for (const auto& [name, value] : environment) {
-    if (!begins_with(name, variable_prefix) || value.empty()) {
+  for (const auto& pair : environment) {
+    if (!begins_with(pair.first, variable_prefix) || pair.second.empty()) {
       continue;
     }
-    const auto count = std::count(names.begin(), names.end(), name);
-    if (count == 0) {
-      // Compared without the prefix that all of them share, so that a slip is one in three letters of the
-      // rest.
-      std::vector<std::string> rests;
-      std::transform(names.begin(), names.end(), std::back_inserter(rests),
-                     [](const std::string& n) { return n.substr(variable_prefix.size()); });
-      const std::string match = near_match(std::string_view(name).substr(variable_prefix.size()), rests);
-      if (!match.empty()) {
-        ledger.note("environment: " + shown(name) + " is not a key and changes nothing; did you mean " +
-                    std::string(variable_prefix) + match + "?");
-      }
+    const auto same = [&](const Variable& variable) { return variable.name == pair.first; };
+    const auto found = std::find_if(known.begin(), known.end(), same);
+    if (found == known.end()) {
+      note_near_miss(pair.first, known, ledger);
       continue;
     }
-    const auto found =
-        std::find_if(known.begin(), known.end(), [&](const Variable& v) { return v.name == name; });
-    const Entry entry = setting("environment", found->section, found->key, value, name);
-    if (const auto problem = unclean(value)) {
+    const Entry entry = setting("environment", found->section, found->key, pair.second, pair.first);
+    if (const auto problem = unclean(pair.second)) {
       ledger.refuse(entry, *problem);
-    } else if (count > 1) {
+    } else if (std::count_if(known.begin(), known.end(), same) > 1) {
       ledger.refuse(entry, "it could mean a key of more than one gate; set it in the file");
     } else {
       entries.push_back(entry);
