@@ -24,6 +24,10 @@ constexpr milliseconds longest_backoff{1000};
 // that kept the processor busy.
 constexpr int quiet_factor = 9;
 constexpr milliseconds longest_quiet{20}; // a repair must not be late
+// When large sets are compared after foreign commits.
+constexpr milliseconds large_check_after_quiet{1000};
+constexpr milliseconds large_check_apart{5000};
+constexpr milliseconds large_check_at_last{30000};
 // Reports that wait for a loop that does not dispatch; beyond this the oldest are merged into one.
 constexpr std::size_t most_reports = 64;
 
@@ -82,6 +86,7 @@ Committer::~Committer() {
 }
 
 StartReport Committer::start(const core::Ruleset& initial, OwnerPolicy policy, Leases leases) {
+  handed_over_ = Clock::now();
   StartReport report = keeper_.install(initial, policy, leases);
   in_sync_ = keeper_.proven_revision() == initial.revision;
   // Signals are the loop's: the new thread inherits a mask that blocks them all.
@@ -176,6 +181,8 @@ void Committer::work() {
       if (ForeignChange heard = watcher_.drain(); heard.happened) {
         foreign_since_ = foreign_.happened ? foreign_since_ : Clock::now();
         foreign_ = std::move(heard);
+        last_foreign_ = Clock::now();
+        large_sets_doubted_ = large_sets_doubted_.value_or(last_foreign_);
       }
     }
     Slot slot = take_slot();
@@ -207,10 +214,45 @@ void Committer::step(Slot slot) {
     read_back(slot.verify, look ? foreign_since_ : Clock::now());
   } else if (keeper_.filling()) {
     fill();
+  } else {
+    check_large_sets();
+  }
+}
+
+Committer::Clock::time_point Committer::large_check_due() const {
+  const Clock::time_point calm =
+      std::max(last_foreign_ + large_check_after_quiet, last_large_check_ + large_check_apart);
+  return std::min(calm, *large_sets_doubted_ + large_check_at_last);
+}
+
+// Begins a comparison when it is due, and does one piece of one that runs.
+void Committer::check_large_sets() {
+  if (!large_check_.running()) {
+    if (!large_sets_doubted_ || !in_sync_ || Clock::now() < large_check_due()) {
+      return;
+    }
+    large_sets_doubted_.reset();
+    last_large_check_ = Clock::now();
+    large_check_.begin(keeper_.large_sets());
+    if (!large_check_.running()) {
+      return;
+    }
+  }
+  switch (large_check_.step()) {
+  case LargeCheck::Finding::none:
+    return;
+  case LargeCheck::Finding::differs:
+    note(keeper_.distrust(large_check_.current()), Clock::now(), {}, false);
+    return;
+  case LargeCheck::Finding::restless:
+    large_sets_doubted_ = large_sets_doubted_.value_or(Clock::now());
+    last_large_check_ = Clock::now();
+    return;
   }
 }
 
 void Committer::apply_slot(const Slot& slot) {
+  handed_over_ = slot.handed_over;
   note(keeper_.apply(slot.desired), slot.handed_over, {}, true);
 }
 
@@ -223,10 +265,9 @@ void Committer::read_back(bool asked, Clock::time_point since) {
 }
 
 void Committer::fill() {
-  const Clock::time_point began = Clock::now();
   Outcome outcome = keeper_.fill_step();
   const bool last = !keeper_.filling();
-  note(std::move(outcome), began, {}, last);
+  note(std::move(outcome), handed_over_, {}, last);
 }
 
 // Queues a report where there is something to tell, and plans the next try where something was refused.
@@ -268,10 +309,13 @@ int Committer::wait_milliseconds() const {
   if (removed_) {
     return -1;
   }
-  if (keeper_.filling()) {
+  if (keeper_.filling() || large_check_.running()) {
     return 0;
   }
   std::optional<Clock::time_point> next = retry_at_;
+  if (large_sets_doubted_ && in_sync_) {
+    next = std::min(next.value_or(Clock::time_point::max()), large_check_due());
+  }
   if (foreign_.happened && (!next || quiet_until_ < *next)) {
     next = quiet_until_;
   }

@@ -2,6 +2,10 @@
 // the application desires (a slot of one, the last wins) and by what the Watcher hears, and reports back
 // through an eventfd.
 //
+// Large allow sets are not read after each foreign commit: they are compared when a second has gone by
+// without one, at most every 5 s and after 30 s in any case, in pieces between which everything else gets its
+// turn.
+//
 // A refused transaction is tried again with backoff, 5 ms to 1 s. While neighbours commit all the time, the
 // table is read back at most for a tenth of the thread's time.
 #pragma once
@@ -10,6 +14,7 @@
 #include "core/ports.hpp"
 #include "nft/error.hpp"
 #include "nft/keeper.hpp"
+#include "nft/large_check.hpp"
 #include "nft/watcher.hpp"
 
 #include <chrono>
@@ -62,6 +67,8 @@ private:
   void apply_slot(const Slot& slot);
   void read_back(bool asked, Clock::time_point since);
   void fill();
+  void check_large_sets();
+  [[nodiscard]] Clock::time_point large_check_due() const;
   void note(Outcome outcome, Clock::time_point since, const std::string& writer, bool always);
   void wake();
   [[nodiscard]] int wait_milliseconds() const;
@@ -72,11 +79,16 @@ private:
   NetlinkSocket socket_;
   Watcher watcher_;
   Keeper keeper_;
+  LargeCheck large_check_;
 
   // The committer thread's own.
-  ForeignChange foreign_;                     // not yet looked at
-  Clock::time_point foreign_since_{};         // when it was heard of
-  Clock::time_point quiet_until_{};           // no look at foreign changes before
+  Clock::time_point handed_over_{};   // of the ruleset that is being put in force
+  ForeignChange foreign_;             // not yet looked at
+  Clock::time_point foreign_since_{}; // when it was heard of
+  Clock::time_point quiet_until_{};   // no look at foreign changes before
+  Clock::time_point last_foreign_{};
+  std::optional<Clock::time_point> large_sets_doubted_; // since when somebody may have changed them
+  Clock::time_point last_large_check_{};
   std::optional<Clock::time_point> retry_at_; // after a refusal
   std::chrono::milliseconds backoff_{};
   bool in_sync_ = false;

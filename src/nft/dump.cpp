@@ -61,7 +61,6 @@ private:
           if (std::optional<Table> table = parse_table(message, name_)) {
             table_ = *std::move(table);
           }
-          return true;
         });
   }
 
@@ -73,7 +72,6 @@ private:
           if (std::optional<CounterRow> row = parse_object(message, name_)) {
             table_.objects.push_back(std::move(row->object));
           }
-          return true;
         });
   }
 
@@ -87,7 +85,6 @@ private:
             set->role = role == roles_.end() ? SetRole::foreign : role->second;
             table_.sets.push_back(*std::move(set));
           }
-          return true;
         });
   }
 
@@ -104,7 +101,6 @@ private:
             chain_index_.emplace(chain->name, table_.chains.size());
             table_.chains.push_back(*std::move(chain));
           }
-          return true;
         });
   }
 
@@ -122,7 +118,6 @@ private:
               table_.chains[index->second].rules.push_back(std::move(row->rule));
             }
           }
-          return true;
         });
   }
 
@@ -135,7 +130,6 @@ private:
           if (std::optional<std::string> name = parse_flowtable(message, name_)) {
             table_.flowtables.push_back(*std::move(name));
           }
-          return true;
         });
   }
 
@@ -183,7 +177,6 @@ private:
               set.malformed = true; // a catch-all element has no key
             }
           });
-          return true;
         });
     // A set that went away between two requests is simply not there; the comparison will miss it.
     if (!done && done.error().error == ENOENT) {

@@ -37,7 +37,6 @@ std::optional<std::uint32_t> read_scratch_flags(NetlinkSocket& socket) {
         if (const auto table = parse_table(message, scratch_table)) {
           flags = table->flags;
         }
-        return true;
       });
   return done ? flags : std::nullopt;
 }

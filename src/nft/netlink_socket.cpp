@@ -181,26 +181,29 @@ Result<void> NetlinkSocket::read_verdict(std::uint32_t first, std::uint32_t last
   }
 }
 
-Result<void> NetlinkSocket::request(std::uint16_t type, std::uint16_t flags,
-                                    const std::function<void(nlmsghdr&)>& build,
+Result<void> NetlinkSocket::request(std::uint16_t type, std::uint16_t flags, const Build& build,
                                     const std::function<void()>& begin, const OnMessage& on_message) {
   for (int attempt = 0; attempt < dump_tries; ++attempt) {
     begin();
-    auto whole = request_once(type, flags, build, on_message);
-    if (!whole) {
-      return base::Failure{whole.error()};
+    if (auto sent = begin_request(type, flags, build); !sent) {
+      return sent;
     }
-    if (whole.value()) {
+    Progress progress = Progress::more;
+    while (progress == Progress::more) {
+      auto piece = read_piece(on_message);
+      if (!piece) {
+        return base::Failure{piece.error()};
+      }
+      progress = piece.value();
+    }
+    if (progress == Progress::whole) {
       return {};
     }
   }
   return base::Failure{NetlinkError{EINTR, true, "dump: commits interrupted it again and again"}};
 }
 
-// True when the answer is whole, false when a commit interrupted the dump.
-Result<bool> NetlinkSocket::request_once(std::uint16_t type, std::uint16_t flags,
-                                         const std::function<void(nlmsghdr&)>& build,
-                                         const OnMessage& on_message) {
+Result<void> NetlinkSocket::begin_request(std::uint16_t type, std::uint16_t flags, const Build& build) {
   drop_leftovers();
   nlmsghdr* message = mnl_nlmsg_put_header(buffer_.data());
   message->nlmsg_type = static_cast<std::uint16_t>(NFNL_SUBSYS_NFTABLES << 8 | type);
@@ -215,45 +218,47 @@ Result<bool> NetlinkSocket::request_once(std::uint16_t type, std::uint16_t flags
     return base::Failure{NetlinkError{errno, false, "request: " + std::generic_category().message(errno)}};
   }
   leftovers_ = true;
-  const bool dump = (flags & NLM_F_DUMP) != 0;
-  bool interrupted = false;
-  bool wanted = true;
-  for (;;) {
-    const ssize_t received = ::recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
-    if (received < 0) {
-      if (errno == EINTR) {
-        continue;
-      }
-      return base::Failure{no_answer("request", errno)};
+  dump_ = (flags & NLM_F_DUMP) != 0;
+  interrupted_ = false;
+  return {};
+}
+
+Result<NetlinkSocket::Progress> NetlinkSocket::read_piece(const OnMessage& on_message) {
+  ssize_t received = 0;
+  do {
+    received = ::recv(fd(), buffer_.data(), buffer_.size(), MSG_DONTWAIT);
+  } while (received < 0 && errno == EINTR);
+  if (received < 0) {
+    return base::Failure{no_answer("request", errno)};
+  }
+  int left = static_cast<int>(received);
+  const auto* header = reinterpret_cast<const nlmsghdr*>(buffer_.data());
+  for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
+    if (header->nlmsg_seq != sequence_) {
+      continue;
     }
-    int left = static_cast<int>(received);
-    const auto* header = reinterpret_cast<const nlmsghdr*>(buffer_.data());
-    for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
-      if (header->nlmsg_seq != sequence_) {
-        continue;
+    interrupted_ = interrupted_ || (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
+    if (header->nlmsg_type == NLMSG_DONE) {
+      leftovers_ = false;
+      return interrupted_ ? Progress::interrupted : Progress::whole;
+    }
+    if (is_error(*header)) {
+      const NetlinkError refused = error_of(*header, "request refused");
+      if (refused.error == EINTR || refused.error == EAGAIN) {
+        return Progress::interrupted;
       }
-      interrupted = interrupted || (header->nlmsg_flags & NLM_F_DUMP_INTR) != 0;
-      if (header->nlmsg_type == NLMSG_DONE) {
-        leftovers_ = false;
-        return !interrupted;
+      if (refused.error != 0) {
+        return base::Failure{refused};
       }
-      if (is_error(*header)) {
-        NetlinkError refused = error_of(*header, "request refused");
-        if (refused.error == EINTR || refused.error == EAGAIN) {
-          return false;
-        }
-        if (refused.error != 0) {
-          return base::Failure{std::move(refused)};
-        }
-        return true;
-      }
-      wanted = wanted && on_message(*header);
-      if (!dump) {
-        leftovers_ = false;
-        return true;
-      }
+      return Progress::whole;
+    }
+    on_message(*header);
+    if (!dump_) {
+      leftovers_ = false;
+      return Progress::whole;
     }
   }
+  return Progress::more;
 }
 
 } // namespace healthgate::nft

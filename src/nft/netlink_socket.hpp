@@ -21,8 +21,15 @@ class Batch;
 
 class NetlinkSocket {
 public:
-  // Called for each message of a dump. Returning false ends the conversation (the rest is read and dropped).
-  using OnMessage = std::function<bool(const nlmsghdr&)>;
+  using Build = std::function<void(nlmsghdr&)>;
+  using OnMessage = std::function<void(const nlmsghdr&)>;
+
+  // How far the answer to a request has been read.
+  enum class Progress {
+    more,        // read_piece() again
+    whole,       // that was all
+    interrupted, // a commit came in between, or the kernel asks to be asked again: begin anew
+  };
 
   // `purpose` names the socket in errors. Throws std::system_error.
   explicit NetlinkSocket(std::string_view purpose);
@@ -37,14 +44,17 @@ public:
   Result<void> commit(Batch& batch);
 
   // Runs a request, plain or NLM_F_DUMP, built by `build` into an empty message of `type`; repeats a dump
-  // that the kernel reports as interrupted by a commit. `begin` is called before each try, for the caller to
-  // forget the last.
-  Result<void> request(std::uint16_t type, std::uint16_t flags, const std::function<void(nlmsghdr&)>& build,
+  // that the kernel reports as interrupted. `begin` is called before each try, for the caller to forget the
+  // last.
+  Result<void> request(std::uint16_t type, std::uint16_t flags, const Build& build,
                        const std::function<void()>& begin, const OnMessage& on_message);
 
+  // The same in pieces, for dumps so long that something else must get its turn: at most 32 KiB of answer a
+  // call.
+  Result<void> begin_request(std::uint16_t type, std::uint16_t flags, const Build& build);
+  Result<Progress> read_piece(const OnMessage& on_message);
+
 private:
-  Result<bool> request_once(std::uint16_t type, std::uint16_t flags,
-                            const std::function<void(nlmsghdr&)>& build, const OnMessage& on_message);
   Result<void> send_part(Batch& batch, std::size_t part);
   Result<void> read_verdict(std::uint32_t first, std::uint32_t last);
   void drop_leftovers();
@@ -52,7 +62,9 @@ private:
   base::CPtr<mnl_socket, mnl_socket_close> socket_;
   std::size_t batch_limit_bytes_ = 0;
   std::uint32_t sequence_ = 0;
-  bool leftovers_ = false; // a conversation was not read to its end
+  bool leftovers_ = false;   // a conversation was not read to its end
+  bool dump_ = false;        // the request begun last is a dump,
+  bool interrupted_ = false; // during which somebody committed
   std::vector<char> buffer_;
 };
 

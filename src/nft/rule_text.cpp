@@ -1,0 +1,240 @@
+// Rules to nft syntax: follows what each register holds, as `nft list` does.
+#include "nft/kernel_abi.hpp"
+#include "nft/text.hpp"
+#include "nft/text_values.hpp"
+
+#include <algorithm>
+#include <array>
+#include <cstring>
+
+namespace healthgate::nft {
+namespace {
+
+// What a register holds: a field by name, and how its values are written.
+struct Field {
+  std::string name;
+  ValueKind kind = ValueKind::hexadecimal;
+  Bytes mask; // of a bitwise in between; empty: none
+};
+
+struct PayloadField {
+  std::uint32_t base;
+  std::uint8_t protocol; // l4proto for the transport header, nfproto for the network header
+  std::uint32_t offset;
+  std::uint32_t len;
+  std::string_view name;
+  ValueKind kind;
+};
+
+constexpr PayloadField payload_fields[] = {
+    {NFT_PAYLOAD_TRANSPORT_HEADER, IPPROTO_TCP, 0, 2, "tcp sport", ValueKind::port},
+    {NFT_PAYLOAD_TRANSPORT_HEADER, IPPROTO_TCP, 2, 2, "tcp dport", ValueKind::port},
+    {NFT_PAYLOAD_TRANSPORT_HEADER, IPPROTO_TCP, 13, 1, "tcp flags", ValueKind::tcp_flags},
+    {NFT_PAYLOAD_TRANSPORT_HEADER, IPPROTO_UDP, 0, 2, "udp sport", ValueKind::port},
+    {NFT_PAYLOAD_TRANSPORT_HEADER, IPPROTO_UDP, 2, 2, "udp dport", ValueKind::port},
+    {NFT_PAYLOAD_NETWORK_HEADER, NFPROTO_IPV4, 9, 1, "ip protocol", ValueKind::protocol},
+    {NFT_PAYLOAD_NETWORK_HEADER, NFPROTO_IPV4, 12, 4, "ip saddr", ValueKind::address},
+    {NFT_PAYLOAD_NETWORK_HEADER, NFPROTO_IPV4, 16, 4, "ip daddr", ValueKind::address},
+    {NFT_PAYLOAD_NETWORK_HEADER, NFPROTO_IPV6, 8, 16, "ip6 saddr", ValueKind::address},
+    {NFT_PAYLOAD_NETWORK_HEADER, NFPROTO_IPV6, 24, 16, "ip6 daddr", ValueKind::address},
+};
+
+struct MetaField {
+  std::uint32_t key;
+  std::string_view name;
+  ValueKind kind;
+};
+
+constexpr MetaField meta_fields[] = {
+    {NFT_META_MARK, "meta mark", ValueKind::host_integer},
+    {NFT_META_IIFNAME, "iifname", ValueKind::interface},
+    {NFT_META_OIFNAME, "oifname", ValueKind::interface},
+    {NFT_META_IIF, "iif", ValueKind::host_integer},
+    {NFT_META_OIF, "oif", ValueKind::host_integer},
+    {NFT_META_L4PROTO, "meta l4proto", ValueKind::protocol},
+    {NFT_META_NFPROTO, "meta nfproto", ValueKind::family},
+    {NFT_META_SKUID, "meta skuid", ValueKind::host_integer},
+    {NFT_META_PROTOCOL, "meta protocol", ValueKind::hexadecimal},
+};
+
+constexpr std::string_view operators[] = {"", "!= ", "< ", "<= ", "> ", ">= "}; // enum nft_cmp_ops
+
+class RuleWriter {
+public:
+  explicit RuleWriter(Nonce nonce) : nonce_(nonce) {}
+
+  std::string write(const Rule& rule) {
+    for (const Expr& part : rule.exprs) {
+      std::visit(*this, part);
+    }
+    settle_dependency();
+    if (!rule.comment.empty()) {
+      say("comment \"" + printable(rule.comment) + "\"");
+    }
+    return foreign_ ? "# not understood: " + text_ : text_;
+  }
+
+  void operator()(const expr::Meta& part) {
+    for (const MetaField& field : meta_fields) {
+      if (field.key == part.key) {
+        set(part.dreg, {std::string(field.name), field.kind, {}});
+        return;
+      }
+    }
+    set(part.dreg, {"meta key " + std::to_string(part.key), ValueKind::hexadecimal, {}});
+  }
+
+  void operator()(const expr::Payload& part) {
+    const std::uint8_t protocol = part.base == NFT_PAYLOAD_TRANSPORT_HEADER ? l4proto_ : nfproto_;
+    for (const PayloadField& field : payload_fields) {
+      if (field.base == part.base && field.protocol == protocol && field.offset == part.offset &&
+          field.len == part.len) {
+        set(part.dreg, {std::string(field.name), field.kind, {}});
+        return;
+      }
+    }
+    constexpr std::string_view bases[] = {"@ll", "@nh", "@th", "@ih"};
+    const std::string base = part.base < std::size(bases) ? std::string(bases[part.base]) : "@base";
+    set(part.dreg, {base + "," + std::to_string(8ull * part.offset) + "," + std::to_string(8ull * part.len),
+                    ValueKind::hexadecimal,
+                    {}});
+  }
+
+  void operator()(const expr::Bitwise& part) {
+    Field field = get(part.sreg);
+    if (part.flip.find_first_not_of('\0') != Bytes::npos) {
+      field.name += " ^ " + value_text(part.flip, ValueKind::hexadecimal);
+    }
+    field.mask = part.mask;
+    set(part.dreg, std::move(field));
+  }
+
+  void operator()(const expr::Cmp& part) {
+    const Field field = get(part.sreg);
+    if (depends_only(part, field)) {
+      return;
+    }
+    std::string op(part.op < std::size(operators) ? operators[part.op] : "? ");
+    if (!field.mask.empty() && field.kind == ValueKind::tcp_flags && op.empty()) {
+      use(field.name, value_text(part.data, field.kind) + " / " + value_text(field.mask, field.kind));
+    } else if (!field.mask.empty()) {
+      use(field.name + " & " + value_text(field.mask, field.kind),
+          (op.empty() ? "== " : op) + value_text(part.data, field.kind));
+    } else if (nonce_ == Nonce::hidden && field.name == "@th,64,64") {
+      use(field.name, op + "0x0");
+    } else {
+      use(field.name, op + value_text(part.data, field.kind));
+    }
+  }
+
+  void operator()(const expr::Lookup& part) {
+    const std::string set = "@" + printable(part.set);
+    if (part.dreg) {
+      use(get(part.sreg).name, *part.dreg == NFT_REG_VERDICT ? "vmap " + set : "map " + set);
+    } else {
+      use(get(part.sreg).name, (part.inverted ? "!= " : "") + set);
+    }
+  }
+
+  void operator()(const expr::Dynset& part) {
+    constexpr std::string_view ops[] = {"add", "update", "delete"}; // enum nft_dynset_ops
+    const std::string key = get(part.sreg_key).name;
+    std::string text =
+        std::string(part.op < std::size(ops) ? ops[part.op] : "?") + " @" + printable(part.set) + " { " + key;
+    if (part.timeout.count() != 0) {
+      text += " timeout " + duration_text(part.timeout);
+    }
+    drop_dependency_of(key);
+    say(text + " }");
+  }
+
+  void operator()(const expr::Verdict& part) { say(verdict_text(part)); }
+
+  void operator()(const expr::ObjectRef& part) {
+    say((part.type == NFT_OBJECT_COUNTER ? "counter name \""
+                                         : "object " + std::to_string(part.type) + " name \"") +
+        printable(part.name) + "\"");
+  }
+
+  void operator()(const expr::Reject& part) {
+    if (part.type == NFT_REJECT_TCP_RST) {
+      say("reject with tcp reset");
+    } else if (part.type == NFT_REJECT_ICMPX_UNREACH && part.code == NFT_REJECT_ICMPX_PORT_UNREACH) {
+      say("reject");
+    } else {
+      say(std::string("reject with ") + (part.type == NFT_REJECT_ICMPX_UNREACH ? "icmpx" : "icmp") +
+          " type " + std::to_string(part.code));
+    }
+  }
+
+  void operator()(const expr::Raw& part) {
+    if (part.name == "counter") { // anonymous, the one thing that people add everywhere
+      say("counter");
+      return;
+    }
+    foreign_ = true;
+    say("[ " + printable(part.name) + " " + value_text(part.attributes, ValueKind::hexadecimal) + " ]");
+  }
+
+private:
+  void say(const std::string& words) {
+    settle_dependency();
+    text_ += (text_.empty() ? "" : " ") + words;
+  }
+  void use(const std::string& field, const std::string& value) {
+    drop_dependency_of(field);
+    say(field + " " + value);
+  }
+
+  // `meta l4proto tcp` and `meta nfproto ipv4` are only said when no field after them implies them.
+  bool depends_only(const expr::Cmp& part, const Field& field) {
+    if (part.op != NFT_CMP_EQ || !field.mask.empty() || part.data.size() != 1) {
+      return false;
+    }
+    const auto value = static_cast<std::uint8_t>(part.data[0]);
+    if (field.name == "meta l4proto") {
+      l4proto_ = value;
+    } else if (field.name == "meta nfproto") {
+      nfproto_ = value;
+    } else {
+      return false;
+    }
+    settle_dependency();
+    dependency_ = field.name + " " + value_text(part.data, field.kind);
+    return true;
+  }
+  void drop_dependency_of(const std::string& field) {
+    const bool implied = (dependency_ == "meta l4proto tcp" && field.compare(0, 4, "tcp ") == 0) ||
+                         (dependency_ == "meta l4proto udp" && field.compare(0, 4, "udp ") == 0) ||
+                         (dependency_ == "meta nfproto ipv4" && field.compare(0, 3, "ip ") == 0) ||
+                         (dependency_ == "meta nfproto ipv6" && field.compare(0, 4, "ip6 ") == 0);
+    if (implied) {
+      dependency_.clear();
+    }
+  }
+  void settle_dependency() {
+    if (!dependency_.empty()) {
+      text_ += (text_.empty() ? "" : " ") + dependency_;
+      dependency_.clear();
+    }
+  }
+
+  void set(std::uint32_t reg, Field field) { registers_[reg % registers_.size()] = std::move(field); }
+  [[nodiscard]] const Field& get(std::uint32_t reg) const { return registers_[reg % registers_.size()]; }
+
+  Nonce nonce_;
+  std::string text_;
+  std::string dependency_;
+  std::uint8_t l4proto_ = 0;
+  std::uint8_t nfproto_ = 0;
+  bool foreign_ = false;
+  std::array<Field, 32> registers_; // NFT_REG32_15 is 23
+};
+
+} // namespace
+
+std::string to_text(const Rule& rule, Nonce nonce) {
+  return RuleWriter(nonce).write(rule);
+}
+
+} // namespace healthgate::nft
