@@ -30,7 +30,7 @@ template <typename T> std::vector<std::string> names_of(const std::vector<T>& se
 
 // Why the section is none of ours.
 std::string unknown_section_sentence(std::string_view section) {
-  const std::string allowed = "allowed are [gate.NAME] and [probe.NAME]";
+  std::string allowed = "allowed are [gate.NAME] and [probe.NAME]";
   const std::size_t dot = section.find('.');
   const std::string match = near_match(section.substr(0, dot), {"gate", "probe"});
   if (dot != std::string_view::npos && !match.empty()) {

@@ -116,10 +116,10 @@ Problem read_exec(std::string_view rest, ProbeConfig& probe) {
 Problem read_network(std::string_view rest, ProbeConfig& probe) {
   const std::size_t slash = std::min(rest.find_first_of("/?#"), rest.size());
   const std::string_view target = rest.substr(slash);
-  if (const Problem problem = read_authority(rest.substr(0, slash), probe)) {
+  if (Problem problem = read_authority(rest.substr(0, slash), probe)) {
     return problem;
   }
-  if (const Problem problem = judge_target(target)) {
+  if (Problem problem = judge_target(target)) {
     return problem;
   }
   switch (probe.scheme) {
@@ -208,10 +208,9 @@ std::string_view scheme_name(Scheme scheme) {
 
 const std::vector<std::string>& scheme_names() {
   static const std::vector<std::string> names = [] {
-    std::vector<std::string> out;
-    for (const auto& [name, scheme] : schemes) {
-      out.emplace_back(name);
-    }
+    std::vector<std::string> out(schemes.size());
+    std::transform(schemes.begin(), schemes.end(), out.begin(),
+                   [](const auto& row) { return std::string(row.first); });
     return out;
   }();
   return names;
