@@ -11,9 +11,10 @@ _libc = ctypes.CDLL(None, use_errno=True)
 _PR_SET_PDEATHSIG = 1
 
 
-def _die_with_parent():
-    # The signal comes when the *thread* that started us ends (prctl(2)): start processes from the main thread.
-    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
+def die_with_parent(number=signal.SIGKILL):
+    """Asks the kernel for that signal when the parent ends: the *thread* that started this process (prctl(2)), so
+    processes are started from main threads."""
+    _libc.prctl(_PR_SET_PDEATHSIG, number, 0, 0, 0)
 
 
 def wait_until(condition, timeout, what, interval=0.005):
@@ -42,7 +43,7 @@ class Process:
                 stderr=sink,
                 env={**os.environ, **env} if env else None,
                 start_new_session=True,
-                preexec_fn=_die_with_parent,
+                preexec_fn=die_with_parent,
             )
         self.pid = self.popen.pid
 
