@@ -1,6 +1,6 @@
-// Writes small state files (overrides, history, track files) without ever delaying a verdict: the caller leaves
-// the newest content of a file and goes on; one thread writes it beside the file and renames it into place, so
-// that a reader, and a start after a power cut, finds the old content or the new, never a half.
+// Writes small state files (overrides, history, track files) without ever delaying a verdict: the caller
+// leaves the newest content of a file and goes on; one thread writes it beside the file and renames it into
+// place, so that a reader, and a start after a power cut, finds the old content or the new, never a half.
 #pragma once
 
 #include <condition_variable>
@@ -40,8 +40,8 @@ private:
   std::thread thread_; // last: everything that it uses is made before it
 };
 
-// Writes `content` to `path` by way of a temporary file in the same directory, fsync and rename. Blocks for as
-// long as the disk takes. "" on success, else what failed with the errno's text.
+// Writes `content` to `path` by way of a temporary file in the same directory, fsync and rename. Blocks for
+// as long as the disk takes. "" on success, else what failed with the errno's text.
 [[nodiscard]] std::string replace_file(const std::filesystem::path& path, const std::string& content);
 
 } // namespace healthgate::app

@@ -1,6 +1,7 @@
 #include "app/logging.hpp"
 
 #include "base/log.hpp"
+#include "base/utc_time.hpp"
 
 #include <nlohmann/json.hpp>
 #include <spdlog/async.h>
@@ -12,7 +13,6 @@
 
 #include <cctype>
 #include <csignal>
-#include <ctime>
 #include <mutex>
 #include <thread>
 
@@ -52,18 +52,6 @@ log::Level to_facade(config::LogLevel level) {
   return log::Level::info;
 }
 
-std::string utc_now() {
-  timespec now{};
-  (void)clock_gettime(CLOCK_REALTIME, &now); // cannot fail for this clock
-  tm parts{};
-  (void)gmtime_r(&now.tv_sec, &parts); // fails only for years beyond int
-  char date[32];
-  const auto length = std::strftime(date, sizeof date, "%Y-%m-%dT%H:%M:%S", &parts);
-  char millis[8];
-  (void)std::snprintf(millis, sizeof millis, ".%03ldZ", now.tv_nsec / 1'000'000);
-  return std::string(date, length) + millis;
-}
-
 bool needs_quotes(const std::string& value) {
   return value.empty() || value.find_first_of(" \"=\n") != std::string::npos;
 }
@@ -80,19 +68,22 @@ std::string printable(std::string_view text) {
 }
 
 std::string as_text(const log::Record& record) {
-  std::string line = utc_now() + " " + name_of(record.level) + ": " + printable(record.message);
+  std::string line = base::utc_milliseconds(std::chrono::system_clock::now()) + " " + name_of(record.level) +
+                     ": " + printable(record.message);
   for (const auto& field : record.fields) {
     const auto value = printable(field.value);
     line.append(" ").append(field.name).append("=");
-    line += needs_quotes(value) ? nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
-                                : value;
+    line += needs_quotes(value)
+                ? nlohmann::json(value).dump(-1, ' ', false, nlohmann::json::error_handler_t::replace)
+                : value;
   }
   return line;
 }
 
 std::string as_json(const log::Record& record) {
-  nlohmann::ordered_json line = {
-      {"time", utc_now()}, {"level", name_of(record.level)}, {"message", std::string(record.message)}};
+  nlohmann::ordered_json line = {{"time", base::utc_milliseconds(std::chrono::system_clock::now())},
+                                 {"level", name_of(record.level)},
+                                 {"message", std::string(record.message)}};
   for (const auto& field : record.fields) {
     line[std::string(field.name)] = field.value;
   }
@@ -178,7 +169,9 @@ void start_logging(config::LogLevel level, config::LogFormat format) {
       to_facade(level));
 }
 
-void set_log_level(config::LogLevel level) { log::set_level(to_facade(level)); }
+void set_log_level(config::LogLevel level) {
+  log::set_level(to_facade(level));
+}
 
 void drain_log(std::chrono::milliseconds limit) {
   const auto pool = spdlog::thread_pool();

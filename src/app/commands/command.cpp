@@ -1,6 +1,6 @@
 #include "app/commands/command.hpp"
 
-#include "config/load.hpp"
+#include "config/keys.hpp"
 #include "healthgate_version.hpp"
 
 #include <boost/program_options.hpp>
@@ -13,55 +13,145 @@ namespace {
 
 namespace po = boost::program_options;
 
-const OptionSpec config_option{"config", 'c', "FILE", "configuration (default /etc/healthgate/healthgate.conf)"};
+const OptionSpec config_option{"config", 'c', "FILE",
+                               "configuration (default /etc/healthgate/healthgate.conf)"};
 const OptionSpec control_option{"control", 0, "PATH", "control socket (default: the configuration's)"};
 const OptionSpec json_option{"json", 0, "", "print JSON"};
 const OptionSpec all_option{"all", 0, "", "every gate"};
-const OptionSpec for_option{"for", 0, "DURATION", "end it after, e.g. 30m; without it, it stays until `auto`"};
+const OptionSpec for_option{"for", 0, "DURATION",
+                            "end it after, e.g. 30m; without it, it stays until `auto`"};
 const OptionSpec reason_option{"reason", 0, "TEXT", "remembered and shown with it"};
 
 const char* const yes_no_unknown = "0 done, 2 usage or the daemon cannot be reached";
 
 std::vector<CommandSpec> make_table() {
   return {
-      {"run", "", "the daemon", 0, 0, true,
+      {"run",
+       "",
+       "the daemon",
+       0,
+       0,
+       true,
        {config_option,
         control_option,
         {"takeover", 0, "", "take listeners, table and leases over from the daemon on the control socket"}},
-       "0 stopped, 2 usage, 71 system, 77 privilege, 78 configuration", run_command},
-      {"check", "", "validate the configuration", 0, 0, true,
-       {config_option, json_option}, "0 good, 1 errors, 2 usage", check_command},
-      {"probe", "[GATE]", "run each probe once and show its steps; needs no privilege", 0, 1, true,
-       {config_option, json_option}, "0 all passed, 1 one failed, 2 usage or configuration", probe_command},
-      {"render", "", "print the ruleset as nft text, loadable by nft -f", 0, 0, true,
+       "0 stopped, 2 usage, 71 system, 77 privilege, 78 configuration",
+       run_command},
+      {"check",
+       "",
+       "validate the configuration",
+       0,
+       0,
+       true,
+       {config_option, json_option},
+       "0 good, 1 errors, 2 usage",
+       check_command},
+      {"probe",
+       "[GATE]",
+       "run each probe once and show its steps; needs no privilege",
+       0,
+       1,
+       true,
+       {config_option, json_option},
+       "0 all passed, 1 one failed, 2 usage or configuration",
+       probe_command},
+      {"render",
+       "",
+       "print the ruleset as nft text, loadable by nft -f",
+       0,
+       0,
+       true,
        {config_option, {"state", 0, "open|closed", "form of the gates' chains (default closed)"}},
-       "0 printed, 2 usage or configuration", render_command},
-      {"status", "[GATE]", "what each gate does, since when, and why", 0, 1, false,
+       "0 printed, 2 usage or configuration",
+       render_command},
+      {"status",
+       "[GATE]",
+       "what each gate does, since when, and why",
+       0,
+       1,
+       false,
        {config_option, control_option, json_option, {"watch", 0, "", "go on until interrupted"}},
-       "0 all open, 1 one is not, 2 usage or the daemon cannot be reached", status_command},
-      {"history", "[GATE]", "the last transitions with their reasons", 0, 1, false,
-       {config_option, control_option, json_option}, yes_no_unknown, history_command},
-      {"drain", "GATE|--all", "close, whatever the probes say", 0, 1, false,
-       {config_option, control_option, all_option, for_option, reason_option}, yes_no_unknown, drain_command},
-      {"force-open", "GATE", "open, whatever the probes say", 1, 1, false,
-       {config_option, control_option, for_option, reason_option}, yes_no_unknown, force_open_command},
-      {"auto", "GATE|--all", "end an override: the probes decide again", 0, 1, false,
-       {config_option, control_option, all_option}, yes_no_unknown, auto_command},
-      {"probe-now", "[GATE]", "probe at once instead of at the next interval", 0, 1, false,
-       {config_option, control_option}, yes_no_unknown, probe_now_command},
-      {"reload", "", "read the configuration again; one with errors changes nothing", 0, 0, false,
-       {config_option, control_option}, "0 reloaded, 1 refused, 2 usage or the daemon cannot be reached",
+       "0 all open, 1 one is not, 2 usage or the daemon cannot be reached",
+       status_command},
+      {"history",
+       "[GATE]",
+       "the last transitions with their reasons",
+       0,
+       1,
+       false,
+       {config_option, control_option, json_option},
+       yes_no_unknown,
+       history_command},
+      {"drain",
+       "GATE|--all",
+       "close, whatever the probes say",
+       0,
+       1,
+       false,
+       {config_option, control_option, all_option, for_option, reason_option},
+       yes_no_unknown,
+       drain_command},
+      {"force-open",
+       "GATE",
+       "open, whatever the probes say",
+       1,
+       1,
+       false,
+       {config_option, control_option, for_option, reason_option},
+       yes_no_unknown,
+       force_open_command},
+      {"auto",
+       "GATE|--all",
+       "end an override: the probes decide again",
+       0,
+       1,
+       false,
+       {config_option, control_option, all_option},
+       yes_no_unknown,
+       auto_command},
+      {"probe-now",
+       "[GATE]",
+       "probe at once instead of at the next interval",
+       0,
+       1,
+       false,
+       {config_option, control_option},
+       yes_no_unknown,
+       probe_now_command},
+      {"reload",
+       "",
+       "read the configuration again; one with errors changes nothing",
+       0,
+       0,
+       false,
+       {config_option, control_option},
+       "0 reloaded, 1 refused, 2 usage or the daemon cannot be reached",
        reload_command},
-      {"audit", "", "the live ruleset against the configuration, as a diff", 0, 0, true,
-       {config_option, control_option, json_option}, "0 same, 1 drift, 2 cannot tell", audit_command},
-      {"doctor", "", "what on this host would still stop the load balancer, and what to do about it", 0, 0, true,
-       {config_option, control_option, json_option}, "0 nothing, 1 something to mend, 2 usage or configuration",
+      {"audit",
+       "",
+       "the live ruleset against the configuration, as a diff",
+       0,
+       0,
+       true,
+       {config_option, control_option, json_option},
+       "0 same, 1 drift, 2 cannot tell",
+       audit_command},
+      {"doctor",
+       "",
+       "what on this host would still stop the load balancer, and what to do about it",
+       0,
+       0,
+       true,
+       {config_option, control_option, json_option},
+       "0 nothing, 1 something to mend, 2 usage or configuration",
        doctor_command},
       {"version", "", "print the version", 0, 0, false, {}, "0", version_command},
   };
 }
 
-bool is_flag(const OptionSpec& option) { return option.argument.empty(); }
+bool is_flag(const OptionSpec& option) {
+  return option.argument.empty();
+}
 
 po::options_description describe(const CommandSpec& spec) {
   po::options_description description;
@@ -83,9 +173,11 @@ std::vector<std::string> take_config_keys(const CommandSpec& spec, const std::ve
   std::vector<std::string> rest;
   for (const auto& word : words) {
     const auto equals = word.find('=');
-    const auto name = word.rfind("--", 0) == 0 ? word.substr(2, equals == std::string::npos ? equals : equals - 2)
-                                               : std::string();
-    const bool known = std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key.name == name; });
+    const auto name = word.rfind("--", 0) == 0
+                          ? word.substr(2, equals == std::string::npos ? equals : equals - 2)
+                          : std::string();
+    const bool known =
+        std::any_of(keys.begin(), keys.end(), [&](const auto& key) { return key.name == name; });
     const bool of_section = name.rfind("gate.", 0) == 0 || name.rfind("probe.", 0) == 0;
     if (spec.takes_config_keys && equals != std::string::npos && (known || of_section)) {
       arguments.config_overrides.emplace_back(name, word.substr(equals + 1));
@@ -107,7 +199,7 @@ std::string unknown_option_sentence(const CommandSpec& spec, const std::string& 
       candidates.push_back("--" + key.name);
     }
   }
-  const auto match = near_match(name, candidates);
+  const auto match = config::near_match(name, candidates);
   return "unknown option '" + name + "'" + (match.empty() ? "" : "; did you mean '" + match + "'?");
 }
 
@@ -130,14 +222,16 @@ bool parse_arguments(const CommandSpec& spec, const std::vector<std::string>& wo
     const auto description = describe(spec);
     // Options may not be abbreviated: a script's `--js` would change its meaning with the next release.
     const auto style = po::command_line_style::default_style & ~po::command_line_style::allow_guessing;
-    const auto parsed = po::command_line_parser(rest).options(description).style(style).allow_unregistered().run();
+    const auto parsed =
+        po::command_line_parser(rest).options(description).style(style).allow_unregistered().run();
     for (const auto& option : parsed.options) {
       if (option.position_key >= 0) {
         arguments.operands.insert(arguments.operands.end(), option.value.begin(), option.value.end());
       } else if (option.unregistered) {
         error = unknown_option_sentence(spec, option.original_tokens.front());
         return false;
-      } else if (!arguments.options.emplace(option.string_key, option.value.empty() ? "" : option.value[0]).second) {
+      } else if (!arguments.options.emplace(option.string_key, option.value.empty() ? "" : option.value[0])
+                      .second) {
         error = "option '--" + option.string_key + "' is given twice";
         return false;
       }
@@ -151,8 +245,8 @@ bool parse_arguments(const CommandSpec& spec, const std::vector<std::string>& wo
     return false;
   }
   if (arguments.operands.size() > spec.most_operands) {
-    error = "'" + arguments.operands[spec.most_operands] + "' is one word too many; usage: healthgate " + spec.name +
-            " " + spec.operands;
+    error = "'" + arguments.operands[spec.most_operands] + "' is one word too many; usage: healthgate " +
+            spec.name + " " + spec.operands;
     return false;
   }
   return true;
@@ -170,8 +264,10 @@ std::string help_text(const CommandSpec& spec) {
             option.help + "\n";
   }
   if (spec.takes_config_keys) {
-    text += "  " + padded("    --KEY=VALUE", 26) + "any global key of healthgate.conf(5), e.g. --log-level=debug\n";
-    text += "  " + padded("    --gate.NAME.KEY=VALUE", 26) + "any key of a gate, e.g. --gate.router.interval=2s\n";
+    text += "  " + padded("    --KEY=VALUE", 26) +
+            "any global key of healthgate.conf(5), e.g. --log-level=debug\n";
+    text += "  " + padded("    --gate.NAME.KEY=VALUE", 26) +
+            "any key of a gate, e.g. --gate.router.interval=2s\n";
   }
   text += "\nexit: " + spec.exit_codes + "\n";
   return text;
@@ -181,33 +277,11 @@ std::string overview_text() {
   std::string text = "healthgate " HEALTHGATE_VERSION ": an L7 opinion for an L4 switch\n\n"
                      "usage: healthgate COMMAND [options]\n\n";
   for (const auto& spec : all_commands()) {
-    text += "  " + padded(spec.name + (spec.operands.empty() ? "" : " " + spec.operands), 24) + spec.summary + "\n";
+    text += "  " + padded(spec.name + (spec.operands.empty() ? "" : " " + spec.operands), 24) + spec.summary +
+            "\n";
   }
-  return text + "\n`healthgate COMMAND --help` tells a command's options; see healthgate(8), healthgate.conf(5).\n";
-}
-
-std::string near_match(const std::string& word, const std::vector<std::string>& candidates) {
-  std::string best;
-  std::size_t best_distance = word.size() / 3 + 1; // one slip in three letters, as in config/
-  for (const auto& candidate : candidates) {
-    std::vector<std::size_t> row(candidate.size() + 1);
-    for (std::size_t i = 0; i < row.size(); ++i) {
-      row[i] = i;
-    }
-    for (std::size_t i = 1; i <= word.size(); ++i) {
-      auto diagonal = std::exchange(row[0], i);
-      for (std::size_t j = 1; j <= candidate.size(); ++j) {
-        const auto above = row[j];
-        row[j] = std::min({above + 1, row[j - 1] + 1, diagonal + (word[i - 1] == candidate[j - 1] ? 0 : 1)});
-        diagonal = above;
-      }
-    }
-    if (row.back() <= best_distance) {
-      best_distance = row.back();
-      best = candidate;
-    }
-  }
-  return best;
+  return text +
+         "\n`healthgate COMMAND --help` tells a command's options; see healthgate(8), healthgate.conf(5).\n";
 }
 
 int dispatch(const std::vector<std::string>& words) {
@@ -217,19 +291,22 @@ int dispatch(const std::vector<std::string>& words) {
   }
   const auto name = words[0] == "--version" ? std::string("version") : words[0];
   const auto& table = all_commands();
-  const auto spec = std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == name; });
+  const auto spec =
+      std::find_if(table.begin(), table.end(), [&](const auto& row) { return row.name == name; });
   if (spec == table.end()) {
     std::vector<std::string> names;
     for (const auto& row : table) {
       names.push_back(row.name);
     }
-    const auto match = near_match(name, names);
+    const auto match = config::near_match(name, names);
     std::cerr << "healthgate: unknown command '" << name << "'"
-              << (match.empty() ? "; `healthgate --help` lists them" : "; did you mean '" + match + "'?") << "\n";
+              << (match.empty() ? "; `healthgate --help` lists them" : "; did you mean '" + match + "'?")
+              << "\n";
     return exit_unknown;
   }
   const std::vector<std::string> rest(words.begin() + 1, words.end());
-  if (std::find_if(rest.begin(), rest.end(), [](const auto& w) { return w == "--help" || w == "-h"; }) != rest.end()) {
+  if (std::find_if(rest.begin(), rest.end(), [](const auto& w) { return w == "--help" || w == "-h"; }) !=
+      rest.end()) {
     std::cout << help_text(*spec);
     return exit_done;
   }

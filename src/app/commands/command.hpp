@@ -1,5 +1,6 @@
-// The subcommands: one table drives parsing, --help, the usage errors, the man page's test and the completion.
-// Each command is one file beside this one, with one function that returns the process's exit code.
+// The subcommands: one table drives parsing, --help, the usage errors, the man page's test and the
+// completion. Each command is one file beside this one, with one function that returns the process's exit
+// code.
 #pragma once
 
 #include <map>
@@ -11,25 +12,26 @@ namespace healthgate::app {
 
 // Exit codes of all commands; the daemon's are sysexits.h's.
 inline constexpr int exit_done = 0;
-inline constexpr int exit_no = 1;        // the answer is no: errors found, a probe failed, drift
-inline constexpr int exit_unknown = 2;   // wrong usage, or it cannot be told
+inline constexpr int exit_no = 1;         // the answer is no: errors found, a probe failed, drift
+inline constexpr int exit_unknown = 2;    // wrong usage, or it cannot be told
 inline constexpr int exit_privilege = 77; // EX_NOPERM
 inline constexpr int exit_config = 78;    // EX_CONFIG
 inline constexpr int exit_os = 71;        // EX_OSERR
 
 struct OptionSpec {
-  std::string name;       // long, without dashes
-  char letter = 0;        // short form, or 0
-  std::string argument;   // "FILE", or "" for a flag
-  std::string help;       // one line
+  std::string name;     // long, without dashes
+  char letter = 0;      // short form, or 0
+  std::string argument; // "FILE", or "" for a flag
+  std::string help;     // one line
 };
 
 // What the user typed after the command's name, checked against its table row.
 class Arguments {
 public:
   std::vector<std::string> operands;
-  std::map<std::string, std::string> options;                         // long name -> value, "" for a flag
-  std::vector<std::pair<std::string, std::string>> config_overrides; // --log-level=debug, --gate.router.port=1
+  std::map<std::string, std::string> options; // long name -> value, "" for a flag
+  std::vector<std::pair<std::string, std::string>>
+      config_overrides; // --log-level=debug, --gate.router.port=1
 
   [[nodiscard]] bool has(const std::string& name) const { return options.count(name) != 0; }
   [[nodiscard]] std::string value(const std::string& name, const std::string& otherwise = "") const {
@@ -65,9 +67,6 @@ struct CommandSpec {
 
 // argv to exit code; throws what `run` throws when the daemon cannot start.
 [[nodiscard]] int dispatch(const std::vector<std::string>& words);
-
-// The name among `candidates` that `word` was probably meant to be, or "".
-[[nodiscard]] std::string near_match(const std::string& word, const std::vector<std::string>& candidates);
 
 int run_command(const Arguments& arguments);
 int check_command(const Arguments& arguments);

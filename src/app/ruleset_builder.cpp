@@ -1,0 +1,32 @@
+#include "app/ruleset_builder.hpp"
+
+#include "healthgate_version.hpp"
+
+namespace healthgate::app {
+
+core::Ruleset build_ruleset(const config::Config& config, std::uint64_t nonce, std::uint64_t revision,
+                            const std::function<GateForm(const config::GateConfig&)>& form_of) {
+  core::Ruleset ruleset;
+  ruleset.revision = revision;
+  ruleset.version = HEALTHGATE_VERSION;
+  ruleset.nonce = nonce;
+  ruleset.gates.reserve(config.gates.size());
+  for (const auto& gate : config.gates) {
+    const auto wanted = form_of(gate);
+    core::GateRules rules;
+    rules.name = gate.name;
+    rules.port = gate.port;
+    rules.lease = gate.lease;
+    rules.form = wanted.form;
+    rules.comment = core::sanitize_comment(wanted.comment);
+    rules.denied = gate.denied;
+    rules.allow = gate.allow;
+    ruleset.gates.push_back(std::move(rules));
+  }
+  if (config.metrics_listen) {
+    ruleset.ports.push_back({"metrics", config.metrics_listen->port, config.metrics_allow});
+  }
+  return ruleset;
+}
+
+} // namespace healthgate::app

@@ -1,0 +1,28 @@
+#include "base/utc_time.hpp"
+
+#include <cstdio>
+#include <ctime>
+
+namespace healthgate::base {
+
+std::string utc_seconds(std::chrono::system_clock::time_point when) {
+  const std::time_t seconds =
+      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(when));
+  tm parts{};
+  (void)gmtime_r(&seconds, &parts); // fails only for years beyond int
+  char text[64];
+  const auto length = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts);
+  return {text, length};
+}
+
+std::string utc_milliseconds(std::chrono::system_clock::time_point when) {
+  const auto millis = std::chrono::floor<std::chrono::milliseconds>(when).time_since_epoch().count() % 1000;
+  char fraction[8];
+  (void)std::snprintf(fraction, sizeof fraction, ".%03dZ",
+                      static_cast<int>(millis < 0 ? millis + 1000 : millis));
+  auto text = utc_seconds(when);
+  text.replace(text.size() - 1, 1, fraction);
+  return text;
+}
+
+} // namespace healthgate::base
