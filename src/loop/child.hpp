@@ -20,8 +20,8 @@ struct ExitStatus {
   [[nodiscard]] std::string to_string() const; // "exit status 3", "killed by signal 9 (Killed)"
 };
 
-// Reaps one child of ours and tells how it ended. Nobody else may wait for it. A watch that is destroyed first
-// kills nothing and calls nothing, but the loop still reaps the child, so that no zombie stays.
+// Reaps one child of ours and tells how it ended. Nobody else may wait for it. A watch that is destroyed
+// first kills nothing and calls nothing, but the loop still reaps the child, so that no zombie stays.
 class ChildWatch {
 public:
   using Callback = std::function<void(const ExitStatus&)>;
@@ -42,7 +42,8 @@ private:
   std::shared_ptr<State> state_;
 };
 
-// Tells when any process, child or not, has ended. A process that this user may not signal can be watched too.
+// Tells when any process, child or not, has ended. A process that this user may not signal can be watched
+// too.
 class ProcessWatch {
 public:
   using Callback = std::function<void()>;

@@ -1,6 +1,7 @@
-// The loop of the deciding thread: waits for events and calls back, one callback at a time. Everything in this
-// folder belongs to the thread that runs the loop, except stalled_for(). A callback may destroy any watch, itself
-// included, and must not throw: an exception that leaves it ends the process. Watches end before their loop does.
+// The loop of the deciding thread: waits for events and calls back, one callback at a time. Everything in
+// this folder belongs to the thread that runs the loop, except stalled_for(). A callback may destroy any
+// watch, itself included, and must not throw: an exception that leaves it ends the process. Watches end
+// before their loop does.
 #pragma once
 
 #include "core/ports.hpp"
@@ -26,15 +27,16 @@ public:
   int run();
   // Ends run() after the callback that is running now; the first code given wins.
   void exit(int code);
-  // Waits for one event, `longest` at most, and handles it. False when none came. For tests and short waits at
-  // the end of life; run() is this in a loop.
+  // Waits for one event, `longest` at most, and handles it. False when none came. For tests and short waits
+  // at the end of life; run() is this in a loop.
   bool run_once(core::Duration longest);
 
   // Time at which the loop woke: the same throughout a callback, however long it takes. Outside of callbacks,
   // the time of the call. Microsecond resolution.
   [[nodiscard]] core::Now now() const override;
-  // One-shot timer on CLOCK_MONOTONIC. Fires never early, and as soon as the kernel's timer slack allows: sd-event
-  // is asked for 1 us in place of its default of 250 ms. One that is due already fires in the next iteration.
+  // One-shot timer on CLOCK_MONOTONIC. Fires never early, and as soon as the kernel's timer slack allows:
+  // sd-event is asked for 1 us in place of its default of 250 ms. One that is due already fires in the next
+  // iteration.
   Id at(core::TimePoint when, std::function<void()> call) override;
   void cancel(Id id) override;
 
@@ -45,8 +47,8 @@ public:
   // only member for other threads: /livez and the committer tell a busy loop from a stuck one by it.
   [[nodiscard]] core::Duration stalled_for() const noexcept;
 
-  // Feeds systemd's watchdog from this loop between one half and three quarters of its period, so that a stuck
-  // loop is restarted. False when the unit has no WatchdogSec=.
+  // Feeds systemd's watchdog from this loop between one half and three quarters of its period, so that a
+  // stuck loop is restarted. False when the unit has no WatchdogSec=.
   bool feed_watchdog();
 
   // Keeps an object alive until drop() or the end of the loop; for what must finish after its owner has gone.

@@ -15,9 +15,9 @@ enum class Repeat {
   once,   // disabled before the call, until enable()
 };
 
-// Calls back when one of `events` (EPOLLIN, EPOLLOUT, ...; EPOLLERR and EPOLLHUP always) is there. The descriptor
-// stays the caller's and must be open until the watch is destroyed or disabled; one watch per descriptor and loop.
-// A default-constructed or moved-from watch watches nothing.
+// Calls back when one of `events` (EPOLLIN, EPOLLOUT, ...; EPOLLERR and EPOLLHUP always) is there. The
+// descriptor stays the caller's and must be open until the watch is destroyed or disabled; one watch per
+// descriptor and loop. A default-constructed or moved-from watch watches nothing.
 class IoWatch {
 public:
   using Callback = std::function<void(std::uint32_t revents)>;
@@ -25,8 +25,8 @@ public:
   IoWatch() = default;
   // Enabled from the start. Throws std::system_error: EPERM (a file that cannot be polled), EEXIST (watched
   // already), ENOSPC (fs.epoll.max_user_watches).
-  IoWatch(EventLoop& loop, int fd, std::uint32_t events, Callback callback, Priority priority = Priority::normal,
-          Repeat repeat = Repeat::always);
+  IoWatch(EventLoop& loop, int fd, std::uint32_t events, Callback callback,
+          Priority priority = Priority::normal, Repeat repeat = Repeat::always);
   IoWatch(IoWatch&& other) noexcept = default;
   IoWatch& operator=(IoWatch&& other) noexcept;
   ~IoWatch();

@@ -17,15 +17,16 @@ struct Signal {
   uid_t user = 0;   // of the sender
 };
 
-// Blocks `signals` in the calling thread and takes them from a signalfd. Create it before any other thread, which
-// inherits the mask; a thread that does not block them could still die of one. A program that is started with
-// exec inherits the mask as well: reset it in the child (posix_spawnattr_setsigmask). Destruction restores the
-// mask of before.
+// Blocks `signals` in the calling thread and takes them from a signalfd. Create it before any other thread,
+// which inherits the mask; a thread that does not block them could still die of one. A program that is
+// started with exec inherits the mask as well: reset it in the child (posix_spawnattr_setsigmask).
+// Destruction restores the mask of before.
 class SignalWatch {
 public:
   using Callback = std::function<void(const Signal&)>;
 
-  SignalWatch(EventLoop& loop, const std::vector<int>& signals, Callback callback); // throws std::system_error
+  SignalWatch(EventLoop& loop, const std::vector<int>& signals,
+              Callback callback); // throws std::system_error
   SignalWatch(const SignalWatch&) = delete;
   SignalWatch& operator=(const SignalWatch&) = delete;
   ~SignalWatch();

@@ -21,8 +21,8 @@ enum class Priority {
 // As sd_event_source_set_priority(3) wants it: the smaller number goes first.
 std::int64_t rank(Priority priority);
 
-// Ends the registration at once, so that the callback is not called again, and drops our reference. Allowed from
-// inside the source's own callback.
+// Ends the registration at once, so that the callback is not called again, and drops our reference. Allowed
+// from inside the source's own callback.
 void end_source(sd_event_source* source) noexcept;
 
 using SourcePtr = base::CPtr<sd_event_source, end_source>;
