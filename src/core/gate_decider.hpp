@@ -1,11 +1,12 @@
 // The verdict of one gate's health: probe results in, open or closed out. Pure; the first machine of three.
 //
-//   each probe   failing (at start) --rise consecutive passes--> passing --fall consecutive failures--> failing
-//   the gate     open while enough hard probes pass and no soft probe has failed for longer than its grace
+//   each probe   failing (at start) --rise consecutive passes--> passing --fall consecutive failures-->
+//   failing the gate     open while enough hard probes pass and no soft probe has failed for longer than its
+//   grace
 //
 // Hard probes close at once. Soft probes count only while at least one hard probe passes, and a failing one
-// closes the gate only after `soft_grace`: the service may be saturated rather than dead, and taking every node
-// out at the same moment turns overload into an outage.
+// closes the gate only after `soft_grace`: the service may be saturated rather than dead, and taking every
+// node out at the same moment turns overload into an outage.
 #pragma once
 
 #include "core/probe_result.hpp"
@@ -29,7 +30,7 @@ enum class Change {
 struct Decision {
   Health health = Health::closed;
   Change change = Change::none;
-  std::string evidence; // "HTTP 500 (2 of 2)", one line
+  std::string evidence; // "HTTP 500, 2 of 2", one line
 };
 
 struct ProbeTerms {
@@ -44,11 +45,14 @@ public:
     std::vector<ProbeTerms> probes; // at least one
     int require = 0;                // hard probes that must pass; 0 = all
     Duration soft_grace{};
+    Duration min_open{}; // a soft probe does not close a gate that opened less than this ago; a hard one does
   };
 
-  explicit GateDecider(Settings settings);
+  // `initial` open is for a gate taken over from a predecessor: its probes count as passing until they fail.
+  explicit GateDecider(Settings settings, Health initial = Health::closed);
 
-  // Takes the result of probe `index`. A result of the other kind ends a streak: consecutive means consecutive.
+  // Takes the result of probe `index`. A result of the other kind ends a streak: consecutive means
+  // consecutive.
   [[nodiscard]] Decision on_result(std::size_t index, const ProbeResult& result, TimePoint now);
   // Lets the soft grace end; call it at next_deadline().
   [[nodiscard]] Decision on_time(TimePoint now);
@@ -57,25 +61,26 @@ public:
 
   [[nodiscard]] Health health() const { return health_; }
   [[nodiscard]] bool pending() const;
-  // Of one probe: none before its first verdict.
+  // Of one probe, after rise and fall: none before its first result.
   [[nodiscard]] std::optional<bool> passing(std::size_t index) const;
   [[nodiscard]] int streak(std::size_t index) const { return probes_[index].streak; }
 
 private:
   struct ProbeState {
     bool passing = false;
-    bool judged = false; // has had a verdict
+    bool judged = false; // has had a result
     int streak = 0;      // consecutive results against `passing`
     std::optional<TimePoint> failing_since;
-    std::string last;
   };
 
+  [[nodiscard]] TimePoint end_of_grace(const ProbeState& probe) const;
   [[nodiscard]] Health combine(TimePoint now) const;
   [[nodiscard]] Decision conclude(std::string evidence, TimePoint now);
 
   Settings settings_;
   std::vector<ProbeState> probes_;
   Health health_ = Health::closed;
+  TimePoint opened_{}; // when health_ became open
 };
 
 } // namespace healthgate::core

@@ -68,7 +68,7 @@ TEST(Load, ReadsTheExampleOfTheManual) {
   EXPECT_EQ(gate.fast_interval, 100ms);
   EXPECT_EQ(gate.timeout, 500ms);
   EXPECT_EQ(gate.lease, 3s);
-  EXPECT_THAT(texts(gate.allow->v4()), ElementsAre("10.0.0.0/24", "192.168.99.10", "192.168.99.11"));
+  EXPECT_THAT(texts(gate.allow->v4()), ElementsAre("10.0.0.0/24", "192.168.99.10/31"));
   EXPECT_THAT(texts(gate.allow->v6()), ElementsAre("2001:db8:10::/64"));
   EXPECT_THAT(gate.guard_ports, ElementsAre(80, 443));
   EXPECT_EQ(gate.peers.size(), 2U);

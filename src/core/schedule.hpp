@@ -1,0 +1,40 @@
+// When a probe starts next. Pure: random numbers come in as arguments.
+//
+// Fixed rate, not fixed delay: starts stand `interval` apart however long a probe takes. A probe that
+// overruns its slot makes the missed ones fall out rather than bunch up. While a change is pending the fast
+// interval holds.
+#pragma once
+
+#include "core/time.hpp"
+
+#include <algorithm>
+
+namespace healthgate::core {
+
+class Schedule {
+public:
+  struct Terms {
+    Duration interval{};
+    Duration fast_interval{};
+    Duration down_interval{}; // while the gate is closed and nothing is pending
+    int jitter_percent = 0;   // of each interval, both ways
+  };
+  enum class Pace { steady, fast, down };
+
+  // The first start, within the fast interval of `now`, so that gates that start together do not probe
+  // together. `random` is 0 to 1.
+  Schedule(Terms terms, TimePoint now, double random);
+
+  // The probe has ended: the next start, never before `now`.
+  TimePoint next(Pace pace, TimePoint now, double random);
+  // A probe was started out of turn at `now`: the rate counts from there.
+  void started(TimePoint now) { slot_ = now; }
+  [[nodiscard]] TimePoint due() const { return due_; }
+
+private:
+  Terms terms_;
+  TimePoint slot_; // the start that the next one is counted from
+  TimePoint due_;
+};
+
+} // namespace healthgate::core
