@@ -1,5 +1,5 @@
-// The connections that were accepted and wait for their peer to close. A load balancer's check needs nothing but
-// the handshake, so nothing is ever sent, and what the peer sends is thrown away.
+// The connections that were accepted and wait for their peer to close. A load balancer's check needs nothing
+// but the handshake, so nothing is ever sent, and what the peer sends is thrown away.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -11,14 +11,14 @@
 
 namespace healthgate::listener {
 
-// A bounded set of sockets. The one who closes first keeps TIME_WAIT, so the peer shall: a connection whose peer
-// closed is closed, every other end of ours is a reset (SO_LINGER 0).
+// A bounded set of sockets. The one who closes first keeps TIME_WAIT, so the peer shall: a connection whose
+// peer closed is closed, every other end of ours is a reset (SO_LINGER 0).
 class Accepted {
 public:
   struct Limits {
-    std::size_t connections = 64;                  // one more evicts the oldest
+    std::size_t connections = 64;                      // one more evicts the oldest
     core::Duration patience = std::chrono::seconds(5); // for a peer that does not close
-    std::size_t bytes = 64 * 1024;                 // that one peer may send
+    std::size_t bytes = 64 * 1024;                     // that one peer may send
   };
   struct Counters {
     std::uint64_t evicted = 0; // reset to make room

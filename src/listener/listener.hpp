@@ -5,8 +5,8 @@
 //   listening  ours           SYN-ACK                                     bind(), adopt(), listen_again()
 //   shut       ours           RST, by the kernel                          shut()
 //
-// In every bound state the socket filter comes first: what it drops gets no answer, except while shut: then no socket
-// listens and the kernel's RST goes to everyone whom nft lets through.
+// In every bound state the socket filter comes first: what it drops gets no answer, except while shut: then
+// no socket listens and the kernel's RST goes to everyone whom nft lets through.
 #pragma once
 
 #include "base/result.hpp"
@@ -26,7 +26,8 @@ struct ListenerError {
   std::string during; // "bind port 18898"
   std::string holder; // for EADDRINUSE: "haproxy (pid 812)", see port_holder()
 
-  [[nodiscard]] std::string to_string() const; // "bind port 18898: Address already in use; held by haproxy (pid 812)"
+  [[nodiscard]] std::string
+  to_string() const; // "bind port 18898: Address already in use; held by haproxy (pid 812)"
 };
 
 struct ListenerOptions {
@@ -51,19 +52,20 @@ public:
   explicit Listener(loop::EventLoop& loop, ListenerOptions options = {}); // throws std::system_error
   ~Listener(); // resets the accepted connections and closes the port
 
-  // Binds and listens on all addresses of both families, or of IPv4 where the host has no IPv6. Port 0 takes a free
-  // one. SO_REUSEADDR lets it pass TIME_WAIT sockets and is cleared at once, so that nobody can take the port while
-  // it is shut. `filtered` is attached before listen(2), so that no packet slips in: pass drop_everything() or
-  // what pass_only() made; an empty program attaches none. Never blocks.
+  // Binds and listens on all addresses of both families, or of IPv4 where the host has no IPv6. Port 0 takes
+  // a free one. SO_REUSEADDR lets it pass TIME_WAIT sockets and is cleared at once, so that nobody can take
+  // the port while it is shut. The filter that drops everything is attached before listen(2), so that no
+  // packet slips in. Does not block, but for some milliseconds in /proc to name the holder of a port that is
+  // taken.
   Status bind(std::uint16_t port);
-  // Takes over a TCP socket that is bound already (fd store, predecessor), with the filter that it has. One that
-  // does not listen is taken as shut.
+  // Takes over a TCP socket that is bound already (fd store, predecessor), with the filter that it has. One
+  // that does not listen is taken as shut.
   Status adopt(base::UniqueFd fd);
   // Hands the socket over as it is; the accepted connections stay until their end.
   base::UniqueFd release();
 
-  // Refuses at once (0.4 us; measured, nft-findings 7): connects get RST, queued ones are reset, accepted ones live
-  // on. The port stays ours.
+  // Refuses at once (0.4 us; measured, nft-findings 7): connects get RST, queued ones are reset, accepted
+  // ones live on. The port stays ours.
   Status shut();
   Status listen_again();
   // Resets every accepted connection: the gate has closed.
@@ -72,7 +74,6 @@ public:
   // The second lock; each replaces the one before, without a moment of none.
   Status filter_all();
   Status filter_allowed(const core::Allowlist& allow);
-  Status filter_none();
   // False when the allowlist had to be widened to fit (SocketFilter::exact).
   [[nodiscard]] bool exact() const { return exact_; }
 
@@ -86,7 +87,7 @@ private:
   Status failed(int code, std::string during) const;
   void watch();
   void on_ready();
-  void accept_one();
+  bool make_room();
 
   loop::EventLoop& loop_;
   ListenerOptions options_;

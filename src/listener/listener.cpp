@@ -1,0 +1,291 @@
+#include "listener/listener.hpp"
+
+#include "listener/port_holder.hpp"
+#include "listener/socket_filter.hpp"
+
+#include <arpa/inet.h>
+#include <cerrno>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace healthgate::listener {
+namespace {
+
+int set_option(int fd, int level, int name, int value) {
+  return ::setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : errno;
+}
+
+int attach(int fd, const SocketFilter& filter) {
+  sock_fprog program{};
+  program.len = static_cast<unsigned short>(filter.program.size());
+  program.filter = const_cast<sock_filter*>(filter.program.data()); // the kernel only reads it
+  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : errno;
+}
+
+base::UniqueFd spare_descriptor() {
+  return base::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+}
+
+std::uint16_t bound_port(int fd) {
+  sockaddr_storage address{};
+  socklen_t length = sizeof address;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
+    return 0;
+  }
+  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
+                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
+}
+
+int bind_all(int fd, int family, std::uint16_t port) {
+  if (family == AF_INET6) {
+    sockaddr_in6 any{};
+    any.sin6_family = AF_INET6;
+    any.sin6_port = htons(port);
+    return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0 ? 0 : errno;
+  }
+  sockaddr_in any{};
+  any.sin_family = AF_INET;
+  any.sin_port = htons(port);
+  return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0 ? 0 : errno;
+}
+
+// listen(2) looks for conflicts once more, with TIME_WAIT sockets too, which SO_REUSEADDR passes; held any
+// longer it would let others take the port while it is shut (rule 15).
+int listen_on(int fd, int backlog) {
+  if (const int error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1); error != 0) {
+    return error;
+  }
+  const int result = ::listen(fd, backlog) == 0 ? 0 : errno;
+  const int cleared = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
+  return result != 0 ? result : cleared;
+}
+
+// A dual-stack socket, or an IPv4 one where the host has no IPv6.
+base::UniqueFd make_socket(int& family) {
+  constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
+  family = AF_INET6;
+  base::UniqueFd fd(::socket(family, type, 0));
+  if (fd.valid() && set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0) {
+    return fd;
+  }
+  family = AF_INET;
+  return base::UniqueFd(::socket(family, type, 0));
+}
+
+} // namespace
+
+std::string ListenerError::to_string() const {
+  return during + ": " + std::generic_category().message(code) +
+         (holder.empty() ? "" : "; held by " + holder);
+}
+
+Listener::Listener(loop::EventLoop& loop, ListenerOptions options)
+    : loop_(loop), options_(options), spare_(spare_descriptor()), accepted_(loop, options.limits) {
+  if (!spare_.valid()) {
+    throw std::system_error(errno, std::generic_category(), "open /dev/null");
+  }
+}
+
+Listener::~Listener() {
+  loop_.cancel(retry_);
+}
+
+Listener::Status Listener::failed(int code, std::string during) const {
+  return base::Failure{ListenerError{code, std::move(during), ""}};
+}
+
+Listener::Status Listener::bind(std::uint16_t port) {
+  const auto during = "bind port " + std::to_string(port);
+  int family = 0;
+  auto fd = make_socket(family);
+  if (!fd.valid()) {
+    return failed(errno, during);
+  }
+  // A TIME_WAIT socket of an earlier life must not keep the port from us; once it is ours, nobody else may
+  // use the option to take it while it is shut (rule 15).
+  if (const int error = set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1); error != 0) {
+    return failed(error, during);
+  }
+  if (int error = bind_all(fd.get(), family, port); error != 0) {
+    // The kernel may have booted without IPv6 addresses (ipv6.disable_ipv6): the socket is there, the address
+    // is not.
+    if (error == EADDRNOTAVAIL && family == AF_INET6) {
+      fd.reset(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+      (void)set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1); // without it bind says so
+      error = fd.valid() ? bind_all(fd.get(), AF_INET, port) : errno;
+    }
+    if (error != 0) {
+      return base::Failure{ListenerError{error, during, error == EADDRINUSE ? port_holder(port) : ""}};
+    }
+  }
+  if (const int error = attach(fd.get(), drop_everything()); error != 0) {
+    return failed(error, "attach the socket filter");
+  }
+  if (const int error = listen_on(fd.get(), options_.backlog); error != 0) {
+    return base::Failure{ListenerError{error, during, error == EADDRINUSE ? port_holder(port) : ""}};
+  }
+  fd_ = std::move(fd);
+  port_ = bound_port(fd_.get());
+  exact_ = true;
+  state_ = State::listening;
+  watch();
+  return {};
+}
+
+Listener::Status Listener::adopt(base::UniqueFd fd) {
+  int listening = 0;
+  socklen_t length = sizeof listening;
+  if (::getsockopt(fd.get(), SOL_SOCKET, SO_ACCEPTCONN, &listening, &length) != 0) {
+    return failed(errno, "take over a listener");
+  }
+  const auto port = bound_port(fd.get());
+  if (port == 0) {
+    return failed(EINVAL, "take over a listener that is not bound");
+  }
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0) {
+    return failed(errno, "take over a listener");
+  }
+  watch_ = loop::IoWatch();
+  fd_ = std::move(fd);
+  port_ = port;
+  state_ = listening != 0 ? State::listening : State::shut;
+  if (state_ == State::listening) {
+    watch();
+  }
+  return {};
+}
+
+base::UniqueFd Listener::release() {
+  watch_ = loop::IoWatch();
+  state_ = State::unbound;
+  port_ = 0;
+  return std::move(fd_);
+}
+
+Listener::Status Listener::shut() {
+  if (state_ != State::listening) {
+    return {};
+  }
+  watch_ = loop::IoWatch(); // first: a shut listener reports EPOLLHUP without end (rule 15)
+  if (::shutdown(fd_.get(), SHUT_RD) != 0) {
+    const int error = errno;
+    watch();
+    return failed(error, "shut port " + std::to_string(port_));
+  }
+  state_ = State::shut;
+  return {};
+}
+
+Listener::Status Listener::listen_again() {
+  if (state_ != State::shut) {
+    return {};
+  }
+  if (const int error = listen_on(fd_.get(), options_.backlog); error != 0) {
+    return base::Failure{ListenerError{error, "listen again on port " + std::to_string(port_),
+                                       error == EADDRINUSE ? port_holder(port_) : ""}};
+  }
+  state_ = State::listening;
+  watch();
+  return {};
+}
+
+void Listener::reset_accepted() {
+  accepted_.reset_all();
+}
+
+Listener::Status Listener::filter_all() {
+  if (state_ == State::unbound) {
+    return {};
+  }
+  const int error = attach(fd_.get(), drop_everything());
+  exact_ = true;
+  return error == 0 ? Status{} : failed(error, "attach the socket filter");
+}
+
+Listener::Status Listener::filter_allowed(const core::Allowlist& allow) {
+  if (state_ == State::unbound) {
+    return {};
+  }
+  const auto filter = pass_only(allow);
+  const int error = attach(fd_.get(), filter);
+  if (error != 0) {
+    return failed(error, "attach the socket filter");
+  }
+  exact_ = filter.exact;
+  return {};
+}
+
+void Listener::watch() {
+  watch_ = loop::IoWatch(loop_, fd_.get(), EPOLLIN, [this](std::uint32_t) { on_ready(); });
+}
+
+void Listener::on_ready() {
+  for (int count = 0; count < options_.accepts_per_wake; ++count) {
+    base::UniqueFd connection(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    if (connection.valid()) {
+      ++accepted_count_;
+      accepted_.add(std::move(connection));
+      continue;
+    }
+    switch (errno) {
+    case EAGAIN:
+      return;
+    case EMFILE:
+    case ENFILE:
+    case ENOBUFS:
+    case ENOMEM:
+      ++emfile_count_;
+      if (!make_room()) {
+        return;
+      }
+      break;
+    default: // ECONNABORTED, EINTR, a network error of this one connection (accept(2)): the next one, please
+      break;
+    }
+  }
+}
+
+// No descriptor is left: the oldest connection gives its own, or the spare one takes and resets the newcomer;
+// if even that fails, the queue waits a moment, so that the loop does not spin.
+bool Listener::make_room() {
+  if (accepted_.evict_oldest()) {
+    return true;
+  }
+  spare_.reset();
+  base::UniqueFd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  const bool taken = refused.valid();
+  if (taken) {
+    const linger at_once{1, 0};
+    // Without it the connection is closed in the ordinary way.
+    (void)::setsockopt(refused.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    refused.reset();
+  }
+  spare_ = spare_descriptor();
+  if (!taken) {
+    watch_.disable();
+    loop_.cancel(retry_);
+    retry_ = loop_.at(loop_.now().mono + options_.retry_after, [this] {
+      retry_ = 0;
+      if (state_ == State::listening) {
+        watch_.enable();
+      }
+    });
+  }
+  return taken;
+}
+
+ListenerCounters Listener::counters() const {
+  ListenerCounters counters;
+  counters.accepted = accepted_count_;
+  counters.evicted = accepted_.counters().evicted;
+  counters.emfile = emfile_count_;
+  counters.resets = accepted_.counters().resets;
+  return counters;
+}
+
+} // namespace healthgate::listener
