@@ -1,5 +1,5 @@
-// The watched connection: idle, kept open between two probes so that its end tells at once that the service has
-// gone. FIN or RST calls the hint; what the server sends on it stays unread.
+// The watched connection: idle, kept open between two probes so that its end tells at once that the service
+// has gone. FIN or RST calls the hint; what the server sends on it stays unread.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -14,9 +14,9 @@ public:
   explicit ConnectionWatch(loop::EventLoop& loop) : loop_(loop) {}
 
   void on_hint(core::Prober::Hint hint) { hint_ = std::move(hint); }
-  // Takes the connection of a probe that has passed. It is refused, and the caller closes it, while an older one
-  // is still open (the longer it has lived, the less its end is routine) or while the server is known to end idle
-  // connections so soon that each would cost a probe for nothing.
+  // Takes the connection of a probe that has passed. It is refused, and the caller closes it, while an older
+  // one is still open (the longer it has lived, the less its end is routine) or while the server is known to
+  // end idle connections so soon that each would cost a probe for nothing.
   [[nodiscard]] bool offer(base::UniqueFd& socket);
   void close();
   [[nodiscard]] bool open() const { return socket_.valid(); }
@@ -29,8 +29,8 @@ private:
   base::UniqueFd socket_;
   loop::IoWatch io_; // after socket_: it ends first
   core::TimePoint opened_{};
-  core::TimePoint next_{};  // no new watch before
-  core::Duration quiet_{};  // how long the last pause was
+  core::TimePoint next_{}; // no new watch before
+  core::Duration quiet_{}; // how long the last pause was
 };
 
 } // namespace healthgate::probe

@@ -1,6 +1,6 @@
-// One line of `expect-json`: a JSON pointer (RFC 6901), an operator and a value, made ready once and asked again
-// and again. The document comes from a service that may be hostile: reading it is bounded in depth, and no
-// exception leaves this file.
+// One line of `expect-json`: a JSON pointer (RFC 6901), an operator and a value, made ready once and asked
+// again and again. The document comes from a service that may be hostile: reading it is bounded in depth, and
+// no exception leaves this file.
 #pragma once
 
 #include "base/result.hpp"

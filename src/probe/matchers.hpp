@@ -32,7 +32,8 @@ using HeaderFields = std::vector<std::pair<std::string, std::string>>;
 class Matchers {
 public:
   // A failure is a sentence for the configuration's author that begins with the key. The expression of
-  // expect-body-regex gets at most 256 KiB, so that one search over a body at its cap stays within milliseconds.
+  // expect-body-regex gets at most 256 KiB, so that one search over a body at its cap stays within
+  // milliseconds.
   static base::Result<Matchers, std::string> compile(const config::ProbeConfig& config);
 
   Matchers(Matchers&&) noexcept;
@@ -47,7 +48,8 @@ public:
   [[nodiscard]] std::optional<Mismatch> headers(const HeaderFields& fields) const;
   [[nodiscard]] std::optional<Mismatch> body(std::string_view body) const;
   // The three in this order; the first mismatch.
-  [[nodiscard]] std::optional<Mismatch> answer(int code, const HeaderFields& fields, std::string_view body) const;
+  [[nodiscard]] std::optional<Mismatch> answer(int code, const HeaderFields& fields,
+                                               std::string_view body) const;
 
   // Whether anything is expected of the body: when not, a prober need not wait for its end.
   [[nodiscard]] bool wants_body() const;

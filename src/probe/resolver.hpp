@@ -1,5 +1,6 @@
-// Names to addresses without blocking the loop: getaddrinfo(3) runs on helper threads, at most four at a time,
-// which end when nothing is left to look up. Used for names that probe/endpoint.hpp does not know by itself.
+// Names to addresses without blocking the loop: getaddrinfo(3) runs on helper threads, at most four at a
+// time, which end when nothing is left to look up. Used for names that probe/endpoint.hpp does not know by
+// itself.
 #pragma once
 
 #include "base/unique_fd.hpp"
@@ -26,8 +27,8 @@ public:
   using Done = std::function<void(Resolution)>;
 
   explicit Resolver(loop::EventLoop& loop); // throws std::system_error
-  // Does not wait for the helper threads: a name server that is silent holds getaddrinfo for half a minute, and
-  // nothing can call it back. They end by themselves and touch nothing of the resolver.
+  // Does not wait for the helper threads: a name server that is silent holds getaddrinfo for half a minute,
+  // and nothing can call it back. They end by themselves and touch nothing of the resolver.
   ~Resolver();
   Resolver(const Resolver&) = delete;
   Resolver& operator=(const Resolver&) = delete;
@@ -49,9 +50,9 @@ public:
     std::uint64_t id_ = 0;
   };
 
-  // Looks `host` up for stream sockets. `done` comes from the loop, never from inside this call, and without a
-  // bound in time: the caller keeps its own deadline. Probes that ask for the same host at the same time share
-  // one lookup, so that a dead name server costs one thread a name.
+  // Looks `host` up for stream sockets. `done` comes from the loop, never from inside this call, and without
+  // a bound in time: the caller keeps its own deadline. Probes that ask for the same host at the same time
+  // share one lookup, so that a dead name server costs one thread a name.
   [[nodiscard]] Lookup resolve(const std::string& host, std::uint16_t port, Done done);
 
 private:
@@ -64,7 +65,6 @@ private:
   static void work(const std::shared_ptr<Shared>& shared);
   void collect();
 
-  loop::EventLoop& loop_;
   std::shared_ptr<Shared> shared_;
   loop::IoWatch wakeup_;
   std::map<std::uint64_t, Waiter> waiters_;
