@@ -1,61 +1,129 @@
 #include "core/reconciler.hpp"
 
 #include <algorithm>
+#include <cassert>
 
 namespace healthgate::core {
+namespace {
+
+// The kernel's lease begins when the pulse is sent, which is after the time at which the loop woke.
+constexpr Duration late_pulse = std::chrono::milliseconds(50);
+
+// A decision's own renew, and one that makes good what somebody else destroyed.
+constexpr int renewals_a_decision = 2;
+
+} // namespace
 
 using Action = Reconciler::Action;
 
-void Reconciler::adopt(TimePoint now, Duration remaining) {
-  wanted_ = true;
-  applied_ = Applied::open;
-  lease_end_ = now + remaining;
+void Reconciler::start() {
+  installed_ = true;
+  form_proven_ = true;
 }
 
-// Once a second is enough for the metrics and the auditor; a short lease wants more.
-Duration Reconciler::spacing() const {
-  return std::min<Duration>(std::chrono::seconds(1), lease_ / 3);
+void Reconciler::adopt(TimePoint now, Duration remaining) {
+  start();
+  wanted_ = true;
+  adopted_ = true;
+  passing_ = true;
+  wanted_since_ = last_seen_ = now;
+  held_until_ = now + remaining;
+  may_hold_until_ = now + remaining + late_pulse;
+}
+
+Applied Reconciler::applied() const {
+  if (!installed_) {
+    return Applied::unknown;
+  }
+  if (!may_hold_until_ || (!wanted_ && form_proven_ && !doubted_)) {
+    return Applied::closed;
+  }
+  return wanted_ && form_proven_ && !doubted_ && held_until_ ? Applied::open : Applied::unknown;
+}
+
+// Nobody has told us anything for a lease: we were stopped, or the machine was. The kernel has closed the
+// gate meanwhile, by a clock that may have run on or not, and what was decided last is too old to open it.
+bool Reconciler::notice_gap(TimePoint now) {
+  const bool gap = now - last_seen_ >= lease_;
+  last_seen_ = now;
+  if (!gap || !wanted_) {
+    return false;
+  }
+  held_until_.reset();
+  renewals_left_ = 0;
+  return true;
 }
 
 Reconciler::Actions Reconciler::decide(bool open, TimePoint now) {
-  decided_ = now;
-  pulse_failed_ = false;
-  if (open == wanted_) {
-    if (open) {
-      return open_if_proven(now);
-    }
-    return applied_ == Applied::closed ? Actions{} : Actions{Action::revoke};
+  const bool gap = notice_gap(now);
+  if (open != wanted_) {
+    return change(open, now);
   }
+  if (!open) {
+    return hold_closed();
+  }
+  if (gap) {
+    return {}; // decided on what was seen before the gap
+  }
+  adopted_ = false;
+  decided_ = now;
+  renewals_left_ = renewals_a_decision;
+  return hold_open(now);
+}
+
+// The revoke comes before all else, its answer decides what follows.
+Reconciler::Actions Reconciler::change(bool open, TimePoint now) {
   wanted_ = open;
+  wanted_since_ = decided_ = now;
+  adopted_ = false;
+  renewals_left_ = open ? renewals_a_decision : 0;
   form_proven_ = false;
-  // The revoke comes before all else: its answer decides what follows.
+  form_revision_.reset();
+  times_ = {};
   return open ? Actions{Action::publish} : Actions{Action::revoke, Action::publish};
 }
 
-Reconciler::Actions Reconciler::on_published(std::uint64_t revision) {
-  form_revision_ = revision;
-  return {};
-}
-
-Reconciler::Actions Reconciler::open_if_proven(TimePoint now) {
-  if (!form_proven_) {
+Reconciler::Actions Reconciler::hold_open(TimePoint now) {
+  if (!form_proven_ || renewals_left_ == 0 || !renew_due(now)) {
     return {};
   }
-  if (applied_ == Applied::open && !shut_) {
-    const bool due = !lease_end_ || now >= *lease_end_ - lease_ + spacing();
-    return due ? Actions{Action::renew} : Actions{};
+  assert(wanted_ && now - decided_ < lease_);
+  --renewals_left_;
+  may_hold_until_ = now + lease_ + late_pulse;
+  if (passing_) {
+    return {Action::renew};
   }
+  passing_ = true;
   return {Action::filter_allowed, Action::renew};
 }
 
+// Once a second is enough for a long lease; a short one wants more.
+bool Reconciler::renew_due(TimePoint now) const {
+  const auto spacing = std::min<Duration>(std::chrono::seconds(1), lease_ / 3);
+  return !held_until_ || !renewed_at_ || now >= *renewed_at_ + spacing;
+}
+
+// Also makes the listener listen again, once nothing is left that could let a connect through.
+Reconciler::Actions Reconciler::hold_closed() {
+  if (may_hold_until_) {
+    return {Action::revoke};
+  }
+  if (!shut_ || !form_proven_) {
+    return {};
+  }
+  shut_ = false;
+  return {Action::listen};
+}
+
 Reconciler::Actions Reconciler::on_renewed(const PulseResult& result, TimePoint now) {
-  if (result.answer == PulseAnswer::unanswered) {
-    applied_ = Applied::unknown;
-    pulse_failed_ = true;
+  assert(wanted_);
+  pulse_failed_ = result.answer == PulseAnswer::unanswered;
+  if (pulse_failed_) {
+    held_until_.reset();
     return {Action::verify};
   }
-  applied_ = Applied::open;
-  lease_end_ = now + lease_;
+  renewed_at_ = now;
+  held_until_ = now + lease_;
   if (!shut_) {
     return {};
   }
@@ -64,45 +132,76 @@ Reconciler::Actions Reconciler::on_renewed(const PulseResult& result, TimePoint 
 }
 
 Reconciler::Actions Reconciler::on_revoked(const PulseResult& result) {
-  if (result.answer == PulseAnswer::acknowledged) {
-    applied_ = Applied::closed;
-    lease_end_.reset();
-    Actions actions{Action::filter_all, Action::reset_connections};
-    if (shut_ && form_proven_) {
-      shut_ = false;
-      actions.push_back(Action::listen);
-    }
-    return actions;
+  assert(!wanted_);
+  pulse_failed_ = result.answer == PulseAnswer::unanswered;
+  times_.revoke = times_.revoke.value_or(result.took);
+  held_until_.reset();
+  if (pulse_failed_) {
+    return give_up_listening();
   }
-  applied_ = Applied::unknown;
-  pulse_failed_ = true;
+  may_hold_until_.reset();
+  auto actions = hold_closed();
+  if (passing_) {
+    passing_ = false;
+    actions.insert(actions.begin(), {Action::filter_all, Action::reset_connections});
+  }
+  return actions;
+}
+
+Reconciler::Actions Reconciler::give_up_listening() {
+  if (shut_) {
+    return {Action::verify};
+  }
   shut_ = true;
+  passing_ = false;
   return {Action::shut, Action::filter_all, Action::reset_connections, Action::verify};
 }
 
 Reconciler::Actions Reconciler::on_report(const StoreReport& report, TimePoint now) {
-  if (report.revision == 0 || report.lease_lost) {
-    applied_ = Applied::unknown;
-    lease_end_.reset();
+  (void)notice_gap(now); // a stale decision opens nothing: it has no renewals left
+  const bool lost = report.lease_lost || report.revision == 0;
+  if (lost) {
+    held_until_.reset();
+    may_hold_until_ = now + lease_ + late_pulse; // nobody knows what the lease set holds
   }
-  if (report.revision == 0) {
-    return {}; // nothing is known; the store goes on trying and reports again
-  }
-  if (report.revision >= form_revision_) {
-    form_proven_ = true;
+  doubted_ = !report.in_sync && (report.error != 0 || report.revision < form_revision_.value_or(1));
+  if (report.in_sync && !form_proven_ && form_revision_ && report.revision >= *form_revision_) {
+    installed_ = form_proven_ = true;
+    times_.commit = report.took;
   }
   // A pulse that failed is tried again at the next decision, so that a kernel that answers none does not keep
   // us busy; or now, if what was in its way has been repaired.
   if (pulse_failed_ && !report.repaired) {
     return {};
   }
-  pulse_failed_ = false;
   if (!wanted_) {
-    const bool settled = applied_ == Applied::closed && !(shut_ && form_proven_);
-    return settled ? Actions{} : Actions{Action::revoke};
+    return hold_closed();
   }
-  const bool fresh = now - decided_ < lease_;
-  return applied_ != Applied::open && fresh ? open_if_proven(now) : Actions{};
+  return !held_until_ && now - decided_ < lease_ ? hold_open(now) : Actions{};
+}
+
+Reconciler::Actions Reconciler::on_time(TimePoint now) {
+  (void)notice_gap(now); // what is left to do is the same
+  if (held_until_ && now >= *held_until_) {
+    held_until_.reset();
+  }
+  if (wanted_) {
+    return adopted_ && !held_until_ ? change(false, now) : Actions{};
+  }
+  if (may_hold_until_ && now >= *may_hold_until_) {
+    may_hold_until_.reset();
+    return hold_closed();
+  }
+  const bool proven = !may_hold_until_ || form_proven_;
+  return !proven && !shut_ && now >= wanted_since_ + patience ? give_up_listening() : Actions{};
+}
+
+std::optional<TimePoint> Reconciler::next_deadline() const {
+  if (wanted_) {
+    return held_until_;
+  }
+  const bool impatient = may_hold_until_ && !form_proven_ && !shut_;
+  return impatient ? std::min(*may_hold_until_, wanted_since_ + patience) : may_hold_until_;
 }
 
 } // namespace healthgate::core
