@@ -1,19 +1,26 @@
 #include "core/flap_damper.hpp"
 
+#include <algorithm>
+
 namespace healthgate::core {
 
-void FlapDamper::on_transition(TimePoint now) {
-  if (terms_.limit <= 0) {
-    return;
+FlapDamper::FlapDamper(Terms terms) : terms_(terms) {
+  if (terms_.limit > 0) {
+    terms_.limit = std::max(terms_.limit, 2);
   }
+}
+
+void FlapDamper::on_transition(TimePoint now) {
   transitions_.push_back(now);
-  if (transitions_.size() > static_cast<std::size_t>(terms_.limit)) {
+  while (transitions_.size() + 1 > static_cast<std::size_t>(terms_.limit) && !transitions_.empty()) {
     transitions_.pop_front();
   }
 }
 
+// The oldest of the last `limit` - 1 must have left the window: with the opening and its closing that makes
+// `limit`.
 std::optional<TimePoint> FlapDamper::hold_until(TimePoint now) const {
-  if (terms_.limit <= 0 || transitions_.size() < static_cast<std::size_t>(terms_.limit)) {
+  if (terms_.limit == 0 || transitions_.size() + 1 < static_cast<std::size_t>(terms_.limit)) {
     return std::nullopt;
   }
   const auto free = transitions_.front() + terms_.window;

@@ -1,7 +1,7 @@
 // Keeps a gate whose service cannot make up its mind closed for a while. Pure.
 //
-// Closing is never delayed: more than `limit` transitions within `window` hold the next *opening* back until
-// so many of them are older than the window that there is room again.
+// No window holds more than `limit` transitions. Since closing is never delayed, an opening waits until there
+// is room for itself and for the closing that follows it.
 #pragma once
 
 #include "core/time.hpp"
@@ -14,11 +14,11 @@ namespace healthgate::core {
 class FlapDamper {
 public:
   struct Terms {
-    int limit = 0; // most transitions within the window; 0 = no limit
+    int limit = 0; // most transitions within the window; 0 = no limit; 1 counts as 2, or no gate could open
     Duration window{};
   };
 
-  explicit FlapDamper(Terms terms) : terms_(terms) {}
+  explicit FlapDamper(Terms terms);
 
   // The gate has opened or closed.
   void on_transition(TimePoint now);
@@ -27,7 +27,7 @@ public:
 
 private:
   Terms terms_;
-  std::deque<TimePoint> transitions_; // oldest first, at most `limit`
+  std::deque<TimePoint> transitions_; // oldest first; only as many as can hold an opening back
 };
 
 } // namespace healthgate::core

@@ -56,6 +56,7 @@ bool Reconciler::notice_gap(TimePoint now) {
 
 Reconciler::Actions Reconciler::decide(bool open, TimePoint now) {
   const bool gap = notice_gap(now);
+  pulse_failed_ = false; // worth another try
   if (open != wanted_) {
     return change(open, now);
   }

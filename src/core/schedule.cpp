@@ -1,5 +1,8 @@
 #include "core/schedule.hpp"
 
+#include <algorithm>
+#include <cassert>
+
 namespace healthgate::core {
 namespace {
 
@@ -10,30 +13,30 @@ Duration scaled(Duration duration, double factor) {
 } // namespace
 
 Schedule::Schedule(Terms terms, TimePoint now, double random) : terms_(terms) {
-  // No gate waits longer than the fast interval for its first verdict.
   slot_ = due_ = now + scaled(std::min(terms_.interval, terms_.fast_interval), random);
 }
 
-TimePoint Schedule::next(Pace pace, TimePoint now, double random) {
-  Duration interval = terms_.interval;
+Duration Schedule::interval(Pace pace) const {
   switch (pace) {
   case Pace::steady:
     break;
   case Pace::fast:
-    interval = terms_.fast_interval;
-    break;
+    return terms_.fast_interval;
   case Pace::down:
-    interval = terms_.down_interval;
-    break;
+    return terms_.down_interval;
   }
-  auto nominal = slot_ + interval;
-  if (nominal < now) {
-    const auto missed = (now - nominal) / interval;
-    nominal += interval * missed;
+  return terms_.interval;
+}
+
+TimePoint Schedule::next(Pace pace, TimePoint now, double random) {
+  const auto step = interval(pace);
+  assert(step > Duration::zero());
+  slot_ += step;
+  if (slot_ < now) {
+    slot_ += step * ((now - slot_ + step - Duration(1)) / step);
   }
-  slot_ = std::max(nominal, now);
   const double spread = static_cast<double>(terms_.jitter_percent) / 100.0;
-  due_ = std::max(now, slot_ + scaled(interval, spread * (2.0 * random - 1.0)));
+  due_ = std::max(now, slot_ + scaled(step, spread * (2.0 * random - 1.0)));
   return due_;
 }
 
