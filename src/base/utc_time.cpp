@@ -5,9 +5,8 @@
 
 namespace healthgate::base {
 
-std::string utc_seconds(std::chrono::system_clock::time_point when) {
-  const std::time_t seconds =
-      std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(when));
+std::string utc_seconds(WallTime when) {
+  const std::time_t seconds = std::chrono::floor<std::chrono::seconds>(when).time_since_epoch().count();
   tm parts{};
   (void)gmtime_r(&seconds, &parts); // fails only for years beyond int
   char text[64];
@@ -15,7 +14,7 @@ std::string utc_seconds(std::chrono::system_clock::time_point when) {
   return {text, length};
 }
 
-std::string utc_milliseconds(std::chrono::system_clock::time_point when) {
+std::string utc_milliseconds(WallTime when) {
   const auto millis = std::chrono::floor<std::chrono::milliseconds>(when).time_since_epoch().count() % 1000;
   char fraction[8];
   (void)std::snprintf(fraction, sizeof fraction, ".%03dZ",

@@ -6,9 +6,11 @@
 
 namespace healthgate::base {
 
+using WallTime = std::chrono::time_point<std::chrono::system_clock, std::chrono::nanoseconds>;
+
 // "2026-11-22T02:05:42Z"
-[[nodiscard]] std::string utc_seconds(std::chrono::system_clock::time_point when);
+[[nodiscard]] std::string utc_seconds(WallTime when);
 // "2026-11-22T02:05:42.123Z"
-[[nodiscard]] std::string utc_milliseconds(std::chrono::system_clock::time_point when);
+[[nodiscard]] std::string utc_milliseconds(WallTime when);
 
 } // namespace healthgate::base

@@ -1,0 +1,573 @@
+#include "app/gate.hpp"
+
+#include "base/log.hpp"
+#include "base/utc_time.hpp"
+#include "core/duration_text.hpp"
+
+#include <algorithm>
+#include <cassert>
+#include <sys/stat.h>
+#include <utility>
+
+namespace healthgate::app {
+namespace {
+
+namespace log = base::log;
+
+constexpr std::size_t history_limit = 100;
+
+core::GateDecider::Settings decider_settings(const config::GateConfig& config) {
+  core::GateDecider::Settings settings;
+  for (const auto& probe : config.probes) {
+    settings.probes.push_back(
+        {probe.rise.value_or(config.rise), probe.fall.value_or(config.fall), probe.soft});
+  }
+  settings.require = config.require;
+  settings.soft_grace = config.soft_grace;
+  settings.min_open = config.min_open;
+  return settings;
+}
+
+std::string microseconds_text(core::Duration duration) {
+  return std::to_string(std::chrono::duration_cast<std::chrono::microseconds>(duration).count());
+}
+
+double seconds_of(core::Duration duration) {
+  return std::chrono::duration<double>(duration).count();
+}
+
+} // namespace
+
+Gate::Gate(config::GateConfig config, GateServices services)
+    : config_(std::move(config)), services_(std::move(services)), decider_(decider_settings(config_)),
+      damper_({config_.flap_limit, config_.flap_window}), reconciler_(config_.lease), history_(history_limit),
+      listener_(services_.loop), since_(services_.loop.now().wall),
+      bind_backoff_(std::chrono::milliseconds(200), std::chrono::seconds(5)) {
+  reason_ = "not probed yet";
+  comment_ = "closed since " + base::utc_seconds(since_) + ": " + reason_;
+  make_probes();
+}
+
+Gate::~Gate() {
+  services_.loop.cancel(bind_timer_);
+  services_.loop.cancel(deadline_timer_);
+}
+
+void Gate::make_probes() {
+  probes_.clear();
+  passing_since_.assign(config_.probes.size(), std::nullopt);
+  for (std::size_t index = 0; index < config_.probes.size(); ++index) {
+    probes_.push_back(std::make_unique<ProbeTask>(
+        config_, config_.probes[index], services_.probes, services_.random,
+        [this, index](const core::ProbeResult& result) { return judge(index, result); }));
+  }
+}
+
+// --- life ---
+
+void Gate::start() {
+  reconciler_.start();
+  bind();
+  started_ = true;
+  last_result_ = services_.loop.now().mono;
+  look_at_drain_file();
+  for (const auto& probe : probes_) {
+    probe->start();
+  }
+  decide("override", "", "");
+  settle();
+}
+
+void Gate::start_adopted(std::chrono::milliseconds remaining, std::string comment, base::UniqueFd listener) {
+  const auto now = services_.loop.now();
+  decider_ = core::GateDecider(decider_settings(config_), core::Health::open);
+  trusts_adopted_ = true;
+  reconciler_.adopt(now.mono, remaining);
+  if (!comment.empty()) {
+    comment_ = std::move(comment);
+  }
+  reason_ = "taken over from a predecessor";
+  if (listener.valid()) {
+    tell(listener_.adopt(std::move(listener)));
+  }
+  if (listener_.state() == listener::Listener::State::unbound) {
+    bind();
+  }
+  if (listener_.state() == listener::Listener::State::listening) {
+    tell(listener_.filter_allowed(*config_.allow));
+  }
+  started_ = true;
+  last_result_ = now.mono;
+  look_at_drain_file();
+  for (const auto& probe : probes_) {
+    probe->probe_now();
+  }
+  decide("override", "", "");
+  settle();
+}
+
+void Gate::stop(config::OnStop how) {
+  probes_.clear();
+  services_.loop.cancel(std::exchange(bind_timer_, 0));
+  if (how == config::OnStop::close && started_) {
+    if (reconciler_.wants_open()) {
+      record(false, "stop", "the daemon stops", "");
+    }
+    carry_out(reconciler_.decide(false, services_.loop.now().mono));
+  }
+  stopping_ = true;
+  services_.loop.cancel(std::exchange(deadline_timer_, 0));
+}
+
+void Gate::reconfigure(config::GateConfig config, bool new_probes) {
+  const bool other_allow = !(*config_.allow == *config.allow);
+  const bool other_drain_file = config_.drain_file != config.drain_file;
+  const auto old_limit = std::pair(config_.flap_limit, config_.flap_window);
+  config_ = std::move(config);
+  reconciler_.set_lease(config_.lease);
+  if (old_limit != std::pair(config_.flap_limit, config_.flap_window)) {
+    damper_ = core::FlapDamper({config_.flap_limit, config_.flap_window});
+  }
+  if (other_allow && reconciler_.wants_open()) {
+    tell(listener_.filter_allowed(*config_.allow));
+  }
+  if (other_drain_file) {
+    look_at_drain_file();
+  }
+  if (new_probes) {
+    decider_ = core::GateDecider(decider_settings(config_), decider_.health());
+    make_probes();
+    for (const auto& probe : probes_) {
+      probe->probe_now();
+    }
+  }
+  reconciler_.on_published(services_.publisher.request());
+  settle();
+}
+
+void Gate::bind() {
+  const auto status = listener_.bind(config_.port);
+  if (status) {
+    if (!port_problem_.empty()) {
+      log::info("port " + std::to_string(config_.port) + " bound at last", {{"gate", config_.name}});
+    }
+    port_problem_.clear();
+    bind_backoff_.succeed();
+    return;
+  }
+  const auto problem = status.error().to_string();
+  if (problem != port_problem_) {
+    log::warning("gate " + config_.name + " stays closed: " + problem, {{"gate", config_.name}});
+    port_problem_ = problem;
+  }
+  bind_timer_ = services_.loop.at(services_.loop.now().mono + bind_backoff_.fail(), [this] {
+    bind_timer_ = 0;
+    bind();
+    decide("port", "port bound", "");
+    settle();
+  });
+}
+
+void Gate::look_at_drain_file() {
+  const auto& path = config_.drain_file;
+  if (path.empty()) {
+    drain_watch_ = loop::PathWatch();
+    override_.set_drain_file(std::nullopt);
+    return;
+  }
+  drain_watch_ = loop::PathWatch(services_.loop, path.string(), [this] {
+    look_at_drain_file();
+    decide("override", "", "");
+    settle();
+  });
+  struct stat found {};
+  if (::stat(path.c_str(), &found) == 0) {
+    override_.set_drain_file(core::WallTime(std::chrono::seconds(found.st_mtim.tv_sec)));
+  } else {
+    override_.set_drain_file(std::nullopt);
+  }
+}
+
+// --- what moves it ---
+
+core::Schedule::Pace Gate::judge(std::size_t index, const core::ProbeResult& result) {
+  const auto now = services_.loop.now().mono;
+  const auto timeout = config_.probes[index].timeout.value_or(config_.timeout);
+  const bool overdue = result.took >= timeout + config_.lease; // its deadline could not strike
+  const auto pause = now - last_result_;
+  last_result_ = now;
+  if (overdue || (reconciler_.wants_open() && pause >= config_.lease)) {
+    notice_silence(std::max(result.took, pause)); // and drop what may have been found before it
+    settle();
+    return core::Schedule::Pace::fast;
+  }
+  const auto streak_before = decider_.streak(index);
+  const auto passing_before = decider_.passing(index);
+  const auto decision = decider_.on_result(index, result, now);
+  if (passing_before != decider_.passing(index)) {
+    passing_since_[index] = services_.loop.now().wall;
+  }
+  if (!passing_before || (streak_before == 0 && decider_.streak(index) == 1)) {
+    note_streak(index, result);
+  }
+  last_evidence_ = (probes_.size() > 1 ? config_.probes[index].name + ": " : "") + decision.evidence;
+  if (trusts_adopted_ && !result.passed && decision.health == core::Health::open && !override_.effective()) {
+    settle(); // what a predecessor found is not renewed by a probe that failed
+    return core::Schedule::Pace::fast;
+  }
+  trusts_adopted_ = false;
+  decide("probe", last_evidence_, "");
+  settle();
+  if (decision.change == core::Change::pending) {
+    return core::Schedule::Pace::fast;
+  }
+  return decision.health == core::Health::closed ? core::Schedule::Pace::down : core::Schedule::Pace::steady;
+}
+
+// Once per streak, not per probe.
+void Gate::note_streak(std::size_t index, const core::ProbeResult& result) const {
+  log::info("gate " + config_.name + ": probe " + (result.passed ? "passes" : "fails") + ": " + result.detail,
+            {{"gate", config_.name},
+             {"probe", config_.probes[index].name},
+             {"class", std::string(core::to_string(result.failure))}});
+}
+
+// No result came for a lease: the process was stopped, or the machine was. The kernel has closed the gate
+// meanwhile, and what was known before is worth nothing: begin again.
+void Gate::notice_silence(core::Duration silent) {
+  decider_ = core::GateDecider(decider_settings(config_));
+  trusts_adopted_ = false;
+  decide("lease", "the daemon did not run for " + core::duration_text(silent), "");
+}
+
+void Gate::on_report(const core::StoreReport& report) {
+  if (!started_ || stopping_) {
+    return;
+  }
+  const auto before = reconciler_.times().commit;
+  carry_out(reconciler_.on_report(report, services_.loop.now().mono));
+  if (commit_open_ && !before && reconciler_.times().commit) {
+    commit_open_ = false;
+    if (auto* const latest = history_.latest()) {
+      latest->commit_seconds = seconds_of(*reconciler_.times().commit);
+      services_.completed(*latest);
+    }
+  }
+  settle();
+}
+
+void Gate::probe_now() {
+  for (const auto& probe : probes_) {
+    probe->probe_now();
+  }
+}
+
+void Gate::probe_now(std::function<void(std::size_t, const core::ProbeResult&)> call) {
+  for (std::size_t index = 0; index < probes_.size(); ++index) {
+    probes_[index]->probe_now();
+    probes_[index]->on_next_result([call, index](const core::ProbeResult& result) { call(index, result); });
+  }
+}
+
+std::string Gate::order(core::OverrideOrder order) {
+  const auto kind = order.kind;
+  const auto who = order.who;
+  if (!override_.order(std::move(order))) {
+    return "gate " + config_.name + " is drained, which wins over force-open; `healthgate auto " +
+           config_.name + "` ends the drain";
+  }
+  services_.override_changed();
+  log::info("gate " + config_.name + ": " + core::to_string(kind) + " by " + who,
+            {{"gate", config_.name}, {"override", core::to_string(kind)}, {"who", who}});
+  decide("override", "", who);
+  settle();
+  return "";
+}
+
+std::string Gate::end_override(const std::string& who) {
+  if (!override_.end()) {
+    const auto effective = override_.effective();
+    return effective ? "gate " + config_.name + " is drained by the file " + config_.drain_file.string() +
+                           "; remove it to end the drain"
+                     : "";
+  }
+  services_.override_changed();
+  log::info("gate " + config_.name + ": override ended by " + who, {{"gate", config_.name}, {"who", who}});
+  decide("override", "override ended", who);
+  settle();
+  return "";
+}
+
+void Gate::restore_history(const std::vector<core::TransitionSnapshot>& newest_first) {
+  for (auto one = newest_first.rbegin(); one != newest_first.rend(); ++one) {
+    history_.add(*one);
+  }
+}
+
+// --- deciding ---
+
+// What everything together says; fills in whose word it is when that is not the caller's.
+bool Gate::verdict(std::string& reason, std::string& evidence, std::string& actor) {
+  hold_until_.reset();
+  const auto now = services_.loop.now();
+  if (listener_.state() == listener::Listener::State::unbound) {
+    reason = "port";
+    evidence = port_problem_;
+    return false;
+  }
+  if (const auto effective = override_.effective()) {
+    reason = core::to_string(effective->kind);
+    evidence = std::string(core::to_string(effective->kind)) + " by " + effective->who +
+               (effective->reason.empty() ? "" : ": " + effective->reason);
+    actor = effective->who;
+    return effective->kind == core::OverrideKind::force_open;
+  }
+  if (decider_.health() == core::Health::closed) {
+    return false;
+  }
+  if (reconciler_.wants_open()) {
+    return true;
+  }
+  hold_until_ = damper_.hold_until(now.mono);
+  return !hold_until_;
+}
+
+void Gate::decide(const std::string& reason, const std::string& evidence, const std::string& actor) {
+  if (!started_ || stopping_) {
+    return;
+  }
+  auto why = reason;
+  auto what = evidence;
+  auto who = actor;
+  const bool open = verdict(why, what, who);
+  if (open != reconciler_.wants_open()) {
+    const auto actions = reconciler_.decide(open, services_.loop.now().mono);
+    // The revoke goes first: what is recorded about it comes after it.
+    const bool revoke_first = !actions.empty() && actions.front() == core::Reconciler::Action::revoke;
+    if (revoke_first) {
+      carry_out(core::Reconciler::Action::revoke);
+    }
+    record(open, why, what.empty() ? last_evidence_ : what, who);
+    carry_out(Actions(actions.begin() + (revoke_first ? 1 : 0), actions.end()));
+    return;
+  }
+  if (!open && !what.empty() && (reason == "probe" || why != reason)) {
+    reason_ = what; // why it is still closed
+  }
+  if (open && trusts_adopted_ && !override_.effective()) {
+    return; // a predecessor's lease runs on; only a decision of our own renews it
+  }
+  carry_out(reconciler_.decide(open, services_.loop.now().mono));
+}
+
+void Gate::record(bool open, const std::string& reason, const std::string& evidence,
+                  const std::string& actor) {
+  const auto now = services_.loop.now();
+  core::TransitionSnapshot transition;
+  transition.gate = config_.name;
+  transition.at = now.wall;
+  transition.from = open ? "closed" : "open";
+  transition.to = open ? "open" : "closed";
+  transition.reason = reason;
+  transition.evidence = evidence;
+  transition.actor = actor;
+  for (const auto& probe : probes_) {
+    if (probe->last()) {
+      transition.probes.push_back(*probe->last());
+      transition.probes.back().steps.clear();
+    }
+  }
+  if (const auto revoke = reconciler_.times().revoke) {
+    transition.revoke_seconds = seconds_of(*revoke);
+  }
+  damper_.on_transition(now.mono);
+  since_ = now.wall;
+  reason_ = evidence;
+  comment_ = transition.to + " since " + base::utc_seconds(since_) + ": " + evidence;
+  ++transitions_[{transition.to, reason}];
+  commit_open_ = true;
+  log::info(
+      "gate " + config_.name + (open ? " opens: " : " closed: ") + evidence,
+      {{"gate", config_.name},
+       {"verdict", transition.to},
+       {"from", transition.from},
+       {"reason", reason},
+       {"revoke_us", open ? "" : microseconds_text(reconciler_.times().revoke.value_or(core::Duration{}))}});
+  services_.transition(transition);
+  history_.add(std::move(transition));
+}
+
+// --- doing ---
+
+void Gate::carry_out(const Actions& actions) {
+  for (const auto action : actions) {
+    carry_out(action);
+  }
+}
+
+void Gate::carry_out(core::Reconciler::Action action) {
+  using Action = core::Reconciler::Action;
+  switch (action) {
+  case Action::revoke:
+    carry_out(reconciler_.on_revoked(services_.store.revoke(config_.port)));
+    break;
+  case Action::renew:
+    renew();
+    break;
+  case Action::publish:
+    reconciler_.on_published(services_.publisher.request());
+    break;
+  case Action::filter_all:
+    tell(listener_.filter_all());
+    break;
+  case Action::filter_allowed:
+    tell(listener_.filter_allowed(*config_.allow));
+    break;
+  case Action::shut:
+    tell(listener_.shut());
+    break;
+  case Action::listen:
+    tell(listener_.listen_again());
+    break;
+  case Action::reset_connections:
+    listener_.reset_accepted();
+    break;
+  case Action::verify:
+    services_.store.verify();
+    break;
+  }
+}
+
+void Gate::renew() {
+  const auto now = services_.loop.now().mono;
+  if (const auto end = reconciler_.lease_end(); end && is_open()) {
+    margin_ = std::min(margin_.value_or(*end - now), *end - now);
+  }
+  carry_out(reconciler_.on_renewed(services_.store.renew(config_.port), now));
+}
+
+void Gate::tell(const listener::Listener::Status& status) {
+  if (!status) {
+    log::error("gate " + config_.name + ": " + status.error().to_string(), {{"gate", config_.name}});
+  }
+}
+
+// One timer for whatever comes first.
+void Gate::settle() {
+  services_.loop.cancel(std::exchange(deadline_timer_, 0));
+  if (!started_ || stopping_) {
+    return;
+  }
+  const auto now = services_.loop.now();
+  auto first = reconciler_.next_deadline();
+  const auto consider = [&](std::optional<core::TimePoint> when) {
+    if (when) {
+      first = first ? std::min(*first, *when) : when;
+    }
+  };
+  consider(decider_.next_deadline());
+  consider(hold_until_);
+  if (const auto until = override_.next_deadline()) {
+    // By the wall clock, which may be stepped: looked at again once a minute.
+    consider(now.mono +
+             std::clamp<core::Duration>(*until - now.wall, core::Duration::zero(), std::chrono::minutes(1)));
+  }
+  if (first) {
+    deadline_timer_ = services_.loop.at(std::max(*first, now.mono), [this] {
+      deadline_timer_ = 0;
+      on_time();
+    });
+  }
+}
+
+void Gate::on_time() {
+  const auto now = services_.loop.now();
+  if (override_.on_time(now.wall)) {
+    services_.override_changed();
+    decide("override", "override ended by its time", "");
+  }
+  if (const auto due = decider_.next_deadline(); due && *due <= now.mono) {
+    last_evidence_ = decider_.on_time(now.mono).evidence;
+    decide("probe", last_evidence_, "");
+  }
+  if (hold_until_ && *hold_until_ <= now.mono) {
+    decide("flap", "flapping ended", "");
+  }
+  const bool wanted = reconciler_.wants_open();
+  const auto actions = reconciler_.on_time(now.mono);
+  if (wanted && !reconciler_.wants_open()) {
+    decider_ = core::GateDecider(decider_settings(config_));
+    trusts_adopted_ = false;
+    record(false, "lease", "the lease ended before a decision", "");
+  }
+  carry_out(actions);
+  settle();
+}
+
+// --- what it is ---
+
+std::string Gate::state() const {
+  using core::Applied;
+  const bool wanted = reconciler_.wants_open();
+  switch (reconciler_.applied()) {
+  case Applied::open:
+    return wanted ? "open" : "closing";
+  case Applied::unknown:
+    return "unknown";
+  case Applied::closed:
+    break;
+  }
+  if (wanted) {
+    return "opening";
+  }
+  const bool probed = std::all_of(probes_.begin(), probes_.end(),
+                                  [](const auto& probe) { return probe->last().has_value(); });
+  return probed ? "closed" : "starting";
+}
+
+core::GateSnapshot Gate::snapshot() const {
+  const auto now = services_.loop.now();
+  core::GateSnapshot snapshot;
+  snapshot.name = config_.name;
+  snapshot.port = config_.port;
+  snapshot.wanted_open = reconciler_.wants_open();
+  snapshot.applied = reconciler_.applied();
+  snapshot.state = state();
+  snapshot.since = since_;
+  snapshot.reason = reason_;
+  snapshot.port_problem = port_problem_;
+  snapshot.lease_seconds = seconds_of(config_.lease);
+  if (margin_) {
+    snapshot.lease_margin_seconds = seconds_of(*margin_);
+  }
+  if (const auto effective = override_.effective()) {
+    snapshot.override_ = core::OverrideSnapshot{core::to_string(effective->kind), effective->since,
+                                                effective->until, effective->who, effective->reason};
+  }
+  if (hold_until_ && *hold_until_ > now.mono) {
+    snapshot.flap_until = now.wall + (*hold_until_ - now.mono);
+  }
+  for (std::size_t index = 0; index < probes_.size(); ++index) {
+    auto probe = probes_[index]->snapshot();
+    probe.passing = decider_.passing(index);
+    probe.since = passing_since_[index];
+    probe.streak = decider_.streak(index);
+    const auto& terms = config_.probes[index];
+    probe.needed =
+        probe.passing.value_or(false) ? terms.fall.value_or(config_.fall) : terms.rise.value_or(config_.rise);
+    snapshot.probes.push_back(std::move(probe));
+  }
+  snapshot.require = config_.require;
+  snapshot.transitions = transitions_;
+  snapshot.history = history_.newest_first();
+  constexpr std::size_t shown = 8;
+  for (const auto* list : {&config_.allow->v4(), &config_.allow->v6()}) {
+    for (std::size_t index = 0; index < list->size() && snapshot.allow.size() < shown; ++index) {
+      snapshot.allow.push_back((*list)[index].to_string());
+    }
+  }
+  snapshot.allow_size = config_.allow->size();
+  return snapshot;
+}
+
+} // namespace healthgate::app

@@ -1,0 +1,141 @@
+// One gate's glue: probes and administrators decide, the three machines of core/ say what to do, and this
+// class does it: pulses, table, listener. Lives on the loop.
+//
+//   ProbeTask -> GateDecider -> Override, FlapDamper -> Reconciler -> pulse, publisher, listener
+//
+// A gate whose port is not bound is never opened: what would answer there is somebody else.
+#pragma once
+
+#include "app/probe_task.hpp"
+#include "app/ruleset_builder.hpp"
+#include "app/ruleset_publisher.hpp"
+#include "config/config.hpp"
+#include "core/backoff.hpp"
+#include "core/flap_damper.hpp"
+#include "core/gate_decider.hpp"
+#include "core/history.hpp"
+#include "core/override.hpp"
+#include "core/ports.hpp"
+#include "core/reconciler.hpp"
+#include "core/snapshot.hpp"
+#include "listener/listener.hpp"
+#include "loop/inotify.hpp"
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace healthgate::app {
+
+// What a gate needs of the daemon. All references outlive it.
+struct GateServices {
+  loop::EventLoop& loop;
+  core::RulesetStore& store;
+  RulesetPublisher& publisher;
+  probe::Context& probes;
+  ProbeTask::Random random;
+  // A transition has happened and its close has taken effect, or its open has been begun; or the latest one
+  // of this gate is complete now, with the time of its commit.
+  std::function<void(const core::TransitionSnapshot&)> transition;
+  std::function<void(const core::TransitionSnapshot&)> completed;
+  std::function<void()> override_changed; // the remembered order of this gate is another
+};
+
+class Gate {
+public:
+  Gate(config::GateConfig config, GateServices services);
+  ~Gate();
+  Gate(const Gate&) = delete;
+  Gate& operator=(const Gate&) = delete;
+
+  // --- life; the table must be in place before start() ---
+  // The kernel holds this gate closed.
+  void start();
+  // A predecessor left it open, and its listener if that is valid.
+  void start_adopted(std::chrono::milliseconds remaining, std::string comment, base::UniqueFd listener);
+  // Nothing opens it any more. close: revoked, and the listener shut, when this returns. hold: as it is.
+  void stop(config::OnStop how);
+  // The listener's socket, for a successor; -1 while unbound.
+  [[nodiscard]] int listener_fd() const { return listener_.fd(); }
+  // The listener's socket leaves us.
+  [[nodiscard]] base::UniqueFd release_listener() { return listener_.release(); }
+  // The same gate with other keys: state, connection and lease stay. `new_probes` says that probers and
+  // decider are made anew; the gate keeps its verdict until they have one of their own.
+  void reconfigure(config::GateConfig config, bool new_probes);
+
+  // --- what moves it ---
+  void on_report(const core::StoreReport& report);
+  void probe_now();
+  // Calls back with the next result of each probe.
+  void probe_now(std::function<void(std::size_t index, const core::ProbeResult&)> call);
+  // "" when done, else a sentence why not.
+  std::string order(core::OverrideOrder order);
+  std::string end_override(const std::string& who);
+  // What was remembered over a restart; before start().
+  void restore(core::OverrideOrder order) { (void)override_.order(std::move(order)); }
+  void restore_history(const std::vector<core::TransitionSnapshot>& newest_first);
+
+  // --- what it is ---
+  [[nodiscard]] const config::GateConfig& config() const { return config_; }
+  [[nodiscard]] GateForm form() const { return {reconciler_.form(), comment_}; }
+  [[nodiscard]] bool is_open() const { return reconciler_.applied() == core::Applied::open; }
+  [[nodiscard]] const core::Override& overriding() const { return override_; }
+  [[nodiscard]] core::Reconciler::Times times() const { return reconciler_.times(); }
+  // All but what only the kernel knows.
+  [[nodiscard]] core::GateSnapshot snapshot() const;
+  // Starts a new period for the smallest lease margin.
+  void forget_margin() { margin_.reset(); }
+
+private:
+  using Actions = core::Reconciler::Actions;
+
+  void make_probes();
+  core::Schedule::Pace judge(std::size_t index, const core::ProbeResult& result);
+  void note_streak(std::size_t index, const core::ProbeResult& result) const;
+  void notice_silence(core::Duration silent);
+  void decide(const std::string& reason, const std::string& evidence, const std::string& actor);
+  [[nodiscard]] bool verdict(std::string& reason, std::string& evidence, std::string& actor);
+  void record(bool open, const std::string& reason, const std::string& evidence, const std::string& actor);
+  void carry_out(const Actions& actions);
+  void renew();
+  void carry_out(core::Reconciler::Action action);
+  void tell(const listener::Listener::Status& status);
+  void settle();
+  void on_time();
+  void bind();
+  void look_at_drain_file();
+  [[nodiscard]] std::string state() const;
+
+  config::GateConfig config_;
+  GateServices services_;
+  core::GateDecider decider_;
+  core::Override override_;
+  core::FlapDamper damper_;
+  core::Reconciler reconciler_;
+  core::History history_;
+  listener::Listener listener_;
+  std::vector<std::unique_ptr<ProbeTask>> probes_;
+  std::vector<std::optional<core::WallTime>> passing_since_; // of each probe, as its `passing` is
+  loop::PathWatch drain_watch_;
+
+  std::string comment_;    // of the chain: "open since 2026-11-22T02:05:42Z: HTTP 200"
+  std::string reason_;     // of the last transition, for people: "HTTP 500, 2 of 2"
+  core::WallTime since_{}; // of the last transition
+  bool started_ = false;
+  bool stopping_ = false;
+  bool trusts_adopted_ = false; // open by a predecessor's decision: only a probe that passes renews it
+  core::TimePoint last_result_{};
+  std::string last_evidence_;
+  std::string port_problem_;
+  core::Backoff bind_backoff_;
+  core::Timers::Id bind_timer_ = 0;
+  core::Timers::Id deadline_timer_ = 0;
+  std::optional<core::Duration> margin_;      // smallest rest of the lease at a renewal
+  std::optional<core::TimePoint> hold_until_; // the damper's
+  bool commit_open_ = false;                  // the latest transition waits for the time of its commit
+  std::map<std::pair<std::string, std::string>, std::uint64_t> transitions_;
+};
+
+} // namespace healthgate::app
