@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <utility>
 
 namespace healthgate::core {
 namespace {
@@ -91,10 +92,9 @@ Reconciler::Actions Reconciler::hold_open(TimePoint now) {
   assert(wanted_ && now - decided_ < lease_);
   --renewals_left_;
   may_hold_until_ = now + lease_ + late_pulse;
-  if (passing_) {
+  if (std::exchange(passing_, true)) {
     return {Action::renew};
   }
-  passing_ = true;
   return {Action::filter_allowed, Action::renew};
 }
 
@@ -142,20 +142,22 @@ Reconciler::Actions Reconciler::on_revoked(const PulseResult& result) {
   }
   may_hold_until_.reset();
   auto actions = hold_closed();
-  if (passing_) {
-    passing_ = false;
+  if (std::exchange(passing_, false)) {
     actions.insert(actions.begin(), {Action::filter_all, Action::reset_connections});
   }
   return actions;
 }
 
 Reconciler::Actions Reconciler::give_up_listening() {
-  if (shut_) {
-    return {Action::verify};
+  Actions actions;
+  if (!std::exchange(shut_, true)) {
+    actions.push_back(Action::shut);
   }
-  shut_ = true;
-  passing_ = false;
-  return {Action::shut, Action::filter_all, Action::reset_connections, Action::verify};
+  if (std::exchange(passing_, false)) {
+    actions.insert(actions.end(), {Action::filter_all, Action::reset_connections});
+  }
+  actions.push_back(Action::verify);
+  return actions;
 }
 
 Reconciler::Actions Reconciler::on_report(const StoreReport& report, TimePoint now) {

@@ -192,6 +192,17 @@ TEST(Reconciler, ListensAgainWhenItOpens) {
   EXPECT_TRUE(world.lets_in());
 }
 
+TEST(Reconciler, DropsEverythingAlsoWhenTheListenerIsShutAlready) {
+  auto world = open_world();
+  world.pulses(GateWorld::Pulses::ignored);
+  world.decide(false);
+  world.decide(true);
+  world.commit();
+  ASSERT_TRUE(world.passing() && world.shut()) << "the renew that should have ended it was not answered";
+  world.decide(false);
+  EXPECT_FALSE(world.passing()) << "or a wiped table would let everyone in once it listens again";
+}
+
 TEST(Reconciler, TriesARevokeAgainAtEachDecisionButNotAtEachReport) {
   auto world = open_world();
   world.pulses(GateWorld::Pulses::ignored);
