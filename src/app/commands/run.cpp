@@ -1,0 +1,43 @@
+#include "app/commands/config_source.hpp"
+#include "app/daemon.hpp"
+#include "app/logging.hpp"
+#include "base/log.hpp"
+#include "loop/signal.hpp"
+
+#include <csignal>
+#include <cstdlib>
+#include <iostream>
+#include <memory>
+
+namespace healthgate::app {
+
+int run_command(const Arguments& arguments) {
+  const auto sources = config_sources(arguments);
+  auto loaded = load_config(sources);
+  if (!loaded) {
+    std::cerr << config::to_text(loaded.error());
+    return exit_config;
+  }
+  auto config = std::move(loaded).value();
+  (void)std::signal(SIGPIPE,
+                    SIG_IGN); // a peer that hangs up is an event, not our end; setting this cannot fail
+  loop::EventLoop loop;
+  std::unique_ptr<Daemon> daemon;
+  // Before any thread starts: they inherit the mask. What comes before the daemon is there waits in the
+  // kernel.
+  loop::SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
+                            [&](const loop::Signal& signal) { daemon->on_signal(signal); });
+  start_logging(config.log_level, config.log_format);
+  (void)loop.feed_watchdog(); // false: nobody watches
+  daemon = std::make_unique<Daemon>(loop, std::move(config), sources);
+  daemon->start();
+  loop::notify_ready();
+  const int code = loop.run();
+  daemon->stop();
+  drain_log(std::chrono::milliseconds(500));
+  // Ends here rather than by destructors: closing a netlink socket waits for the kernel's commit lock (rule
+  // 5), and threads may wait for a disk that does not answer. All gates are settled.
+  std::_Exit(code);
+}
+
+} // namespace healthgate::app

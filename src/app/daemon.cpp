@@ -1,0 +1,435 @@
+#include "app/daemon.hpp"
+
+#include "app/commands/config_source.hpp"
+#include "app/logging.hpp"
+#include "base/log.hpp"
+#include "core/duration_text.hpp"
+#include "healthgate_version.hpp"
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <sys/random.h>
+#include <system_error>
+#include <unistd.h>
+#include <utility>
+
+namespace healthgate::app {
+namespace {
+
+namespace log = base::log;
+
+constexpr std::chrono::milliseconds removal_patience{1000};
+constexpr const char* overrides_file = "overrides.json";
+constexpr const char* listener_prefix = "gate-"; // of names in the service manager's store
+
+std::uint64_t random_number() {
+  std::uint64_t number = 0;
+  if (::getrandom(&number, sizeof number, 0) != static_cast<ssize_t>(sizeof number)) {
+    throw std::system_error(errno, std::generic_category(), "getrandom");
+  }
+  return number;
+}
+
+nft::OwnerPolicy policy_of(config::TableOwner owner) {
+  switch (owner) {
+  case config::TableOwner::automatic:
+    return nft::OwnerPolicy::automatic;
+  case config::TableOwner::yes:
+    return nft::OwnerPolicy::required;
+  case config::TableOwner::no:
+    return nft::OwnerPolicy::never;
+  }
+  return nft::OwnerPolicy::automatic;
+}
+
+core::OverrideOrder order_of(const core::OverrideSnapshot& remembered) {
+  core::OverrideOrder order;
+  order.kind = remembered.kind == "drain" ? core::OverrideKind::drain : core::OverrideKind::force_open;
+  order.since = remembered.since;
+  order.until = remembered.until;
+  order.who = remembered.who;
+  order.reason = remembered.reason;
+  return order;
+}
+
+std::string node_name() {
+  if (const char* name = std::getenv("HEALTHGATE_NODE"); name != nullptr && *name != 0) {
+    return name;
+  }
+  char name[HOST_NAME_MAX + 1] = {};
+  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
+}
+
+std::string first_line(const std::string& text) {
+  return text.substr(0, text.find('\n'));
+}
+
+} // namespace
+
+Daemon::Daemon(loop::EventLoop& loop, config::Config config, config::Sources sources)
+    : loop_(loop), config_(std::move(config)), random_(random_number()), nonce_(random_number()),
+      stored_(loop::take_stored_fds()), store_({policy_of(config_.table_owner), nft::Leases::adopt}),
+      report_watch_(
+          loop, store_.report_fd(), EPOLLIN, [this](std::uint32_t) { store_.dispatch(); },
+          loop::Priority::deciding),
+      probes_(loop), publisher_(loop, store_, [this](std::uint64_t revision) { return build(revision); }),
+      config_reader_(loop, [sources = std::move(sources)] { return load_config(sources); }),
+      close_seconds_({1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 1.0}),
+      commit_seconds_({1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0}) {
+  store_.on_report([this](const core::StoreReport& report) { on_report(report); });
+}
+
+Daemon::~Daemon() = default;
+
+// --- life ---
+
+void Daemon::start() {
+  started_ = last_reload_ = loop_.now().wall;
+  load_overrides();
+  for (const auto& gate : config_.gates) {
+    gates_.push_back(make_gate(gate));
+    by_name_[gate.name] = gates_.back().get();
+  }
+  const auto report = store_.start(std::make_shared<const core::Ruleset>(build(publisher_.last_revision())));
+  mode_ = report.mode;
+  in_sync_ = true;
+  log::info("table inet healthgate is in place (" + std::string(nft::to_string(mode_)) + ")" +
+                (report.took_over ? ", taken over from a predecessor" : ""),
+            {{"table_mode", std::string(nft::to_string(mode_))}});
+  for (const auto& note : config_.notes) {
+    log::info(note);
+  }
+  for (const auto& gate : gates_) {
+    const auto adopted = std::find_if(report.adopted.begin(), report.adopted.end(),
+                                      [&](const auto& one) { return one.name == gate->config().name; });
+    start_gate(*gate, adopted == report.adopted.end() ? nullptr : &*adopted);
+  }
+  for (const auto& left : stored_) { // of gates that the configuration has no more
+    (void)loop::forget_fd(left.name);
+  }
+  stored_.clear();
+  watch_files();
+}
+
+void Daemon::start_gate(Gate& gate, const nft::AdoptedGate* adopted) {
+  const auto name = listener_prefix + gate.config().name;
+  const auto kept = std::find_if(stored_.begin(), stored_.end(),
+                                 [&](const auto& descriptor) { return descriptor.name == name; });
+  base::UniqueFd listener;
+  if (kept != stored_.end()) {
+    listener = std::move(kept->fd);
+    stored_.erase(kept);
+  }
+  if (adopted != nullptr) {
+    gate.start_adopted(adopted->remaining, adopted->comment, std::move(listener));
+  } else {
+    listener.reset(); // made anew, with the filter that drops everything
+    gate.start();
+  }
+  store_listener(gate);
+}
+
+// A listener over a table that goes with our socket would be open to everyone: it is kept only where the
+// table stays.
+void Daemon::store_listener(const Gate& gate) {
+  if (mode_ != nft::TableMode::owner && gate.listener_fd() >= 0) {
+    (void)loop::store_fd(listener_prefix + gate.config().name, gate.listener_fd()); // false: nobody keeps it
+  }
+}
+
+void Daemon::stop() {
+  loop::notify_stopping();
+  bool hold = false;
+  for (const auto& gate : gates_) {
+    const auto how = gate->config().on_stop;
+    gate->stop(how);
+    hold = hold || how == config::OnStop::hold;
+    if (how == config::OnStop::close) {
+      (void)loop::forget_fd(listener_prefix + gate->config().name); // false: nobody keeps it
+    }
+  }
+  by_name_.clear();
+  if (hold) {
+    publisher_.flush(); // the gates that closed leave their mark, if there is time for it
+  }
+  gates_.clear(); // closes the ports
+  if (!hold) {
+    if (const auto removed = store_.remove(removal_patience); !removed) {
+      log::warning("the table is left behind, closed: " + removed.error().what);
+    }
+  }
+  if (!files_.drain(removal_patience)) {
+    log::warning("state files were not written in time");
+  }
+}
+
+void Daemon::on_signal(const loop::Signal& signal) {
+  switch (signal.number) {
+  case SIGHUP:
+    reload([](const std::string& /*problem*/) {});
+    break;
+  case SIGUSR1:
+    for (const auto& gate : gates_) {
+      gate->probe_now();
+    }
+    break;
+  default: // SIGTERM, SIGINT
+    log::info("stopping on signal " + std::to_string(signal.number));
+    loop_.exit(0);
+  }
+}
+
+// --- gates ---
+
+std::unique_ptr<Gate> Daemon::make_gate(const config::GateConfig& config) {
+  GateServices services{loop_,
+                        store_,
+                        publisher_,
+                        probes_,
+                        [this] { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); },
+                        [this](const core::TransitionSnapshot& transition) { on_transition(transition); },
+                        [this](const core::TransitionSnapshot& transition) { on_completed(transition); },
+                        [this] { save_overrides(); }};
+  auto gate = std::make_unique<Gate>(config, std::move(services));
+  if (const auto remembered = remembered_.find(config.name); remembered != remembered_.end()) {
+    gate->restore(order_of(remembered->second));
+  }
+  return gate;
+}
+
+Gate* Daemon::find(const std::string& gate) {
+  const auto found = by_name_.find(gate);
+  return found == by_name_.end() ? nullptr : found->second;
+}
+
+core::Ruleset Daemon::build(std::uint64_t revision) {
+  return build_ruleset(config_, nonce_, revision, [this](const config::GateConfig& config) {
+    const auto* const gate = find(config.name);
+    return gate == nullptr ? GateForm{} : gate->form();
+  });
+}
+
+void Daemon::on_report(const core::StoreReport& report) {
+  in_sync_ = report.in_sync;
+  if (report.took > core::Duration::zero() && report.in_sync && !report.repaired) {
+    commit_seconds_.observe(std::chrono::duration<double>(report.took).count());
+  }
+  const auto writer = report.writer.empty() ? std::string("another program") : report.writer;
+  if (report.repaired) {
+    ++repairs_;
+    last_foreign_ = writer + ": " + report.what;
+    const auto micros = std::chrono::duration_cast<std::chrono::microseconds>(report.took).count();
+    log::warning("the table was changed by " + writer + " and repaired: " + report.what,
+                 {{"writer", writer}, {"repair_us", std::to_string(micros)}});
+  } else if (!report.in_sync) {
+    const auto error = report.error == 0 ? "" : " (" + std::generic_category().message(report.error) + ")";
+    log::warning("the kernel does not hold the table as wanted: " + report.what + error,
+                 {{"writer", report.writer}});
+  }
+  for (const auto& gate : gates_) {
+    gate->on_report(report);
+  }
+  for (auto one = waiting_.begin(); one != waiting_.end();) {
+    if (report.revision < one->revision) {
+      ++one;
+      continue;
+    }
+    auto* const gate = find(one->gate);
+    one = waiting_.erase(one);
+    if (gate != nullptr) {
+      start_gate(*gate, nullptr);
+    }
+  }
+}
+
+void Daemon::on_transition(const core::TransitionSnapshot& transition) {
+  if (transition.revoke_seconds) {
+    close_seconds_.observe(*transition.revoke_seconds);
+  }
+  const auto open =
+      std::count_if(gates_.begin(), gates_.end(), [](const auto& gate) { return gate->is_open(); });
+  loop::notify_status(std::to_string(open) + " of " + std::to_string(gates_.size()) + " gates open; last: " +
+                      transition.gate + " " + transition.to + ": " + transition.evidence);
+}
+
+void Daemon::on_completed(const core::TransitionSnapshot& /*transition*/) {}
+
+// --- what outlives us ---
+
+void Daemon::load_overrides() {
+  const auto path = config_.state_dir / overrides_file;
+  std::ifstream file(path, std::ios::binary);
+  if (!file) {
+    return; // none yet
+  }
+  std::stringstream content;
+  content << file.rdbuf();
+  auto overrides = overrides_from_json(content.str());
+  if (!overrides) {
+    log::error(path.string() + " is not read, no override is in force: " + overrides.error());
+    return;
+  }
+  remembered_ = std::move(overrides).value();
+}
+
+void Daemon::save_overrides() {
+  for (const auto& gate : gates_) {
+    const auto& order = gate->overriding().remembered();
+    if (order) {
+      remembered_[gate->config().name] = {core::to_string(order->kind), order->since, order->until,
+                                          order->who, order->reason};
+    } else {
+      remembered_.erase(gate->config().name);
+    }
+  }
+  files_.write(config_.state_dir / overrides_file, overrides_to_json(remembered_));
+}
+
+// --- reload ---
+
+void Daemon::reload(Reloaded reloaded) {
+  loop::notify_reloading();
+  config_reader_.read([this, done = std::move(reloaded)](const ConfigReader::Loaded& loaded) {
+    last_reload_ = loop_.now().wall;
+    last_reload_ok_ = loaded.ok();
+    last_reload_error_.clear();
+    std::string problem;
+    if (loaded) {
+      apply(loaded.value());
+    } else {
+      problem = config::to_text(loaded.error());
+      last_reload_error_ = first_line(problem);
+      for (const auto& error : loaded.error()) {
+        log::error("reload refused, nothing was changed: " + error.to_string());
+      }
+    }
+    loop::notify_ready();
+    done(problem);
+  });
+}
+
+const config::GateConfig& Daemon::config_of(const std::string& gate) const {
+  return *std::find_if(config_.gates.begin(), config_.gates.end(),
+                       [&](const auto& one) { return one.name == gate; });
+}
+
+void Daemon::apply(config::Config config) {
+  const auto diff = config::diff(config_, config);
+  if (diff.empty()) {
+    log::info("reloaded: nothing has changed");
+    return;
+  }
+  log::info("reloaded: " + diff.to_string());
+  for (const auto& key : diff.restart) {
+    log::warning(key + " takes effect at the next start");
+  }
+  config_ = std::move(config);
+  set_log_level(config_.log_level);
+  for (const auto& name : diff.removed) {
+    remove_gate(name);
+  }
+  for (const auto& change : diff.changed) {
+    if (change.has(config::Effect::port)) { // to the load balancer it is another gate
+      remove_gate(change.name);
+      add_gate(config_of(change.name));
+    } else if (auto* const gate = find(change.name)) {
+      gate->reconfigure(config_of(change.name), change.has(config::Effect::prober));
+    }
+  }
+  for (const auto& name : diff.added) {
+    add_gate(config_of(name));
+  }
+  (void)publisher_.request(); // its revision concerns nobody: metrics-allow, at most
+  watch_files();
+}
+
+void Daemon::remove_gate(const std::string& name) {
+  by_name_.erase(name);
+  const auto found = std::find_if(gates_.begin(), gates_.end(),
+                                  [&](const auto& gate) { return gate->config().name == name; });
+  (*found)->stop(config::OnStop::close);
+  gates_.erase(found);
+  (void)loop::forget_fd(listener_prefix + name); // false: nobody keeps it
+}
+
+void Daemon::add_gate(const config::GateConfig& config) {
+  gates_.push_back(make_gate(config));
+  by_name_[config.name] = gates_.back().get();
+  waiting_.push_back({config.name, publisher_.request()});
+}
+
+void Daemon::watch_files() {
+  file_watches_.clear();
+  for (const auto& path : config::watched_files(config_)) {
+    file_watches_.emplace_back(loop_, path.string(), [this, path] {
+      log::info(path.string() + " has changed");
+      reload([](const std::string& /*problem*/) {});
+    });
+  }
+}
+
+// --- what is told ---
+
+core::Snapshot Daemon::snapshot() {
+  core::Snapshot snapshot;
+  const auto now = loop_.now();
+  snapshot.version = HEALTHGATE_VERSION;
+  snapshot.node = node_name();
+  snapshot.at = now.wall;
+  snapshot.mono = now.mono;
+  snapshot.started = started_;
+  snapshot.in_sync = in_sync_;
+  snapshot.repairs = repairs_;
+  snapshot.table_mode = std::string(nft::to_string(mode_));
+  snapshot.last_foreign = last_foreign_;
+  snapshot.last_reload_ok = last_reload_ok_;
+  snapshot.last_reload_error = last_reload_error_;
+  snapshot.last_reload = last_reload_;
+  snapshot.close_seconds = close_seconds_;
+  snapshot.commit_seconds = commit_seconds_;
+  snapshot.loop_age = loop_.stalled_for();
+  for (const auto& gate : gates_) {
+    snapshot.gates.push_back(gate->snapshot());
+    gate->forget_margin();
+  }
+  read_kernel(snapshot);
+  return snapshot;
+}
+
+void Daemon::read_kernel(core::Snapshot& snapshot) {
+  const auto counters = reader_.counters();
+  std::map<std::string, std::uint64_t> packets;
+  if (counters) {
+    for (const auto& counter : counters.value()) {
+      packets[counter.name] = counter.packets;
+    }
+  }
+  const auto sources = [](const std::vector<nft::SourceReading>& readings) {
+    constexpr std::size_t shown = 64;
+    std::vector<core::SourceSnapshot> list;
+    for (const auto& reading : readings) {
+      if (list.size() == shown) {
+        break;
+      }
+      list.push_back({reading.address.to_string(), std::chrono::duration<double>(reading.ago).count(), 0});
+    }
+    return list;
+  };
+  for (auto& gate : snapshot.gates) {
+    gate.accepted = packets[gate.name + "_accepted"];
+    gate.rejected = packets[gate.name + "_rejected"];
+    gate.denied = packets[gate.name + "_denied"];
+    if (const auto seen = reader_.seen(gate.name)) {
+      gate.sources = sources(seen.value());
+    }
+    if (const auto strangers = reader_.strangers(gate.name)) {
+      gate.denied_sources = sources(strangers.value());
+    }
+  }
+}
+
+} // namespace healthgate::app
