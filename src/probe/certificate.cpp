@@ -59,7 +59,8 @@ bool matches(std::string_view pattern, std::string_view name) {
 } // namespace
 
 bool Certificate::is_for(std::string_view name) const {
-  return std::any_of(names.begin(), names.end(), [&](const std::string& pattern) { return matches(pattern, name); });
+  return std::any_of(names.begin(), names.end(),
+                     [&](const std::string& pattern) { return matches(pattern, name); });
 }
 
 std::string Certificate::describe(core::WallTime now) const {
@@ -69,7 +70,8 @@ std::string Certificate::describe(core::WallTime now) const {
   constexpr auto day = std::chrono::hours(24);
   const auto days = (*not_after - now) / day;
   return subject + ", " +
-         (*not_after > now ? std::to_string(days) + " days left" : "expired " + std::to_string(-days) + " days ago");
+         (*not_after > now ? std::to_string(days) + " days left"
+                           : "expired " + std::to_string(-days) + " days ago");
 }
 
 Certificate read_certificate(const std::vector<std::string>& lines) {

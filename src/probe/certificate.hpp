@@ -11,8 +11,8 @@
 namespace healthgate::probe {
 
 struct Certificate {
-  std::string subject;                    // "CN = router.example", made printable
-  std::vector<std::string> names;         // DNS names and addresses of the subject alternative name
+  std::string subject;                     // "CN = router.example", made printable
+  std::vector<std::string> names;          // DNS names and addresses of the subject alternative name
   std::optional<core::WallTime> not_after; // none when it could not be read
 
   // Whether `name` is among the names; "*.example" stands for one label (RFC 6125, 6.4.3).

@@ -1,5 +1,5 @@
-// Starting a program with everything taken from it that a health check has no use for. See exec_prober.hpp for what
-// it gets.
+// Starting a program with everything taken from it that a health check has no use for. See exec_prober.hpp
+// for what it gets.
 #pragma once
 
 #include "base/result.hpp"
@@ -37,12 +37,13 @@ struct ChildProcess {
   base::UniqueFd setup;  // what went wrong before the program ran: see setup_error()
 };
 
-// Starts it without waiting for anything, exec included: fork(2) rather than vfork(2) or posix_spawn(3), whose
-// parent stands still until the child's execve(2) has read the program from a disk that may be slow or gone.
-// Costs the copy of our page tables, some 100 us. The error is a sentence.
+// Starts it without waiting for anything, exec included: fork(2) rather than vfork(2) or posix_spawn(3),
+// whose parent stands still until the child's execve(2) has read the program from a disk that may be slow or
+// gone. Costs the copy of our page tables, some 100 us. The error is a sentence.
 [[nodiscard]] base::Result<ChildProcess, std::string> start_child(const ChildSpec& spec);
 
-// Of a child that has ended: why it never became the program, "cannot run /x: No such file or directory"; or "".
+// Of a child that has ended: why it never became the program, "cannot run /x: No such file or directory"; or
+// "".
 [[nodiscard]] std::string setup_error(const ChildProcess& child, const ChildSpec& spec);
 
 // SIGKILL to the whole group of a child that has not been reaped yet.

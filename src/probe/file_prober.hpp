@@ -1,8 +1,9 @@
-// Probe of a file: it passes when the path exists, or when it does not, as configured. Of a symbolic link, what it
-// leads to counts. A change is noticed by inotify and calls the hint at once.
+// Probe of a file: it passes when the path exists, or when it does not, as configured. Of a symbolic link,
+// what it leads to counts. A change is noticed by inotify and calls the hint at once.
 //
-// stat(2) and inotify_add_watch(2) run on the loop, so the path belongs on a local file system: a network file
-// system whose server is silent would hold the whole daemon (and its leases would run out: every gate closes).
+// stat(2) and inotify_add_watch(2) run on the loop, so the path belongs on a local file system: a network
+// file system whose server is silent would hold the whole daemon (and its leases would run out: every gate
+// closes).
 #pragma once
 
 #include "config/config.hpp"

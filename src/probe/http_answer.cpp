@@ -15,9 +15,8 @@ std::string_view trimmed(std::string_view text) {
 }
 
 bool same_name(std::string_view a, std::string_view b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](unsigned char x, unsigned char y) {
-    return std::tolower(x) == std::tolower(y);
-  });
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(),
+                    [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
 // Of "HTTP/1.1 503 Service Unavailable" or "HTTP/2 503"; 0 when there is no code.
@@ -32,8 +31,8 @@ int status_code(std::string_view line) {
 }
 
 std::string_view find(const HeaderFields& fields, std::string_view name) {
-  const auto found =
-      std::find_if(fields.begin(), fields.end(), [&](const auto& field) { return same_name(field.first, name); });
+  const auto found = std::find_if(fields.begin(), fields.end(),
+                                  [&](const auto& field) { return same_name(field.first, name); });
   return found == fields.end() ? std::string_view{} : std::string_view{found->second};
 }
 

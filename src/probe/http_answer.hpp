@@ -1,5 +1,5 @@
-// The answer to an HTTP request as it comes in, line by line and piece by piece, under bounds: whatever a hostile
-// service sends, it costs no more than these. Pure; curl has undone the framing (chunks, HTTP/2).
+// The answer to an HTTP request as it comes in, line by line and piece by piece, under bounds: whatever a
+// hostile service sends, it costs no more than these. Pure; curl has undone the framing (chunks, HTTP/2).
 #pragma once
 
 #include "probe/matchers.hpp"
@@ -12,9 +12,10 @@ namespace healthgate::probe {
 
 struct HttpBounds {
   std::size_t body_bytes = 64 * 1024;
-  std::size_t header_bytes = 64 * 1024; // of all header lines together: informational answers and trailers too
-  int header_lines = 200;               // likewise
-  int informational = 10;               // 1xx answers before the final one
+  std::size_t header_bytes =
+      64 * 1024;          // of all header lines together: informational answers and trailers too
+  int header_lines = 200; // likewise
+  int informational = 10; // 1xx answers before the final one
 };
 
 class HttpAnswer {
@@ -32,8 +33,8 @@ public:
   explicit HttpAnswer(const HttpBounds& bounds, bool without_body = false)
       : bounds_(bounds), without_body_(without_body) {}
 
-  // Take the next header line, with or without its line end, and the next bytes of the body. False when a bound
-  // is passed: the rest is not wanted, and excess() says why.
+  // Take the next header line, with or without its line end, and the next bytes of the body. False when a
+  // bound is passed: the rest is not wanted, and excess() says why.
   [[nodiscard]] bool take_header(std::string_view line);
   [[nodiscard]] bool take_body(std::string_view bytes);
 
@@ -44,7 +45,8 @@ public:
   [[nodiscard]] const HeaderFields& trailers() const { return trailers_; }
   [[nodiscard]] const std::string& body() const { return body_; }
   [[nodiscard]] const std::string& excess() const { return excess_; } // "" while within the bounds
-  // The first header field, or else trailer field, of that name, compared without case; "" when there is none.
+  // The first header field, or else trailer field, of that name, compared without case; "" when there is
+  // none.
   [[nodiscard]] std::string_view field(std::string_view name) const;
 
 private:

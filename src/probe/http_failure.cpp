@@ -11,7 +11,9 @@ using core::FailureClass;
 
 constexpr std::size_t detail_limit_chars = 120;
 
-bool contains(std::string_view text, std::string_view part) { return text.find(part) != std::string_view::npos; }
+bool contains(std::string_view text, std::string_view part) {
+  return text.find(part) != std::string_view::npos;
+}
 
 // curl's own sentence, which is good, without what repeats the class.
 std::string plain(std::string_view words, CURLcode code) {
@@ -27,11 +29,13 @@ std::string plain(std::string_view words, CURLcode code) {
 HttpFailure broken_connection(CURLcode code, long os_error, std::string_view words, bool tls_pending) {
   if (os_error == ECONNRESET || os_error == EPIPE || contains(words, "reset by peer") ||
       contains(words, "Broken pipe") || contains(words, "ECONNRESET")) {
-    return {FailureClass::reset, tls_pending ? "connection reset during the TLS handshake" : "connection reset"};
+    return {FailureClass::reset,
+            tls_pending ? "connection reset during the TLS handshake" : "connection reset"};
   }
   if (contains(words, "unexpected eof") || contains(words, "SSL_ERROR_ZERO_RETURN") ||
       contains(words, "SSL_ERROR_SYSCALL")) {
-    return {FailureClass::reset, tls_pending ? "connection closed during the TLS handshake" : "connection closed"};
+    return {FailureClass::reset,
+            tls_pending ? "connection closed during the TLS handshake" : "connection closed"};
   }
   if (tls_pending || contains(words, "SSL")) {
     return {FailureClass::tls, plain(words, code)};
@@ -59,7 +63,8 @@ HttpFailure explain(CURLcode code, long os_error, std::string_view words, bool t
   case CURLE_SSL_CONNECT_ERROR:
     return broken_connection(code, os_error, words, tls_pending || code == CURLE_SSL_CONNECT_ERROR);
   case CURLE_PEER_FAILED_VERIFICATION: // CURLE_SSL_CACERT is the same number since 7.62
-    if (contains(words, "no alternative certificate subject name") || contains(words, "does not match target")) {
+    if (contains(words, "no alternative certificate subject name") ||
+        contains(words, "does not match target")) {
       return {FailureClass::tls, "certificate name does not match: " + plain(words, code)};
     }
     return {FailureClass::tls, "certificate not accepted: " + plain(words, code)};

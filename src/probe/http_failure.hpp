@@ -1,4 +1,5 @@
-// What a transfer that failed means: curl's code and words to the class and the sentence that people read. Pure.
+// What a transfer that failed means: curl's code and words to the class and the sentence that people read.
+// Pure.
 #pragma once
 
 #include "core/probe_result.hpp"

@@ -20,7 +20,8 @@ namespace healthgate::probe {
 [[nodiscard]] std::string report_text(const std::string& gate, const config::ProbeConfig& config,
                                       const core::ProbeResult& result, core::Duration timeout, bool colour);
 
-// {"passed", "class", "detail", "answered_by", "took_seconds", "steps": [{"name", "at_seconds", "detail", "ok"}]}
+// {"passed", "class", "detail", "answered_by", "took_seconds", "steps": [{"name", "at_seconds", "detail",
+// "ok"}]}
 [[nodiscard]] nlohmann::json to_json(const core::ProbeResult& result);
 
 } // namespace healthgate::probe
