@@ -93,6 +93,14 @@ TEST(Reconciler, TakesALaterTableForAProofToo) {
   EXPECT_THAT(gate.on_report(proof(9), start), Contains(Action::renew));
 }
 
+TEST(Reconciler, TakesNoProofBeforeItsTableIsPublished) {
+  Reconciler gate(lease);
+  gate.start();
+  gate.on_published(1);
+  (void)gate.decide(true, start);
+  EXPECT_THAT(gate.on_report(proof(1), start), IsEmpty());
+}
+
 TEST(Reconciler, TakesNoProofFromAStoreThatIsNotInSync) {
   Reconciler gate(lease);
   gate.start();
