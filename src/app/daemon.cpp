@@ -254,9 +254,12 @@ void Daemon::on_transition(const core::TransitionSnapshot& transition) {
       std::count_if(gates_.begin(), gates_.end(), [](const auto& gate) { return gate->is_open(); });
   loop::notify_status(std::to_string(open) + " of " + std::to_string(gates_.size()) + " gates open; last: " +
                       transition.gate + " " + transition.to + ": " + transition.evidence);
+  changed_();
 }
 
-void Daemon::on_completed(const core::TransitionSnapshot& /*transition*/) {}
+void Daemon::on_completed(const core::TransitionSnapshot& /*transition*/) {
+  changed_();
+}
 
 // --- what outlives us ---
 

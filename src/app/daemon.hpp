@@ -49,6 +49,8 @@ public:
   // --- for those who steer and watch; on the loop ---
   using Reloaded = std::function<void(std::string problem)>; // "" when it went well
   void reload(Reloaded reloaded);
+  // Called after every transition, report and reload: something that is shown has changed.
+  void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
   [[nodiscard]] core::Snapshot snapshot();
   [[nodiscard]] const config::Config& config() const { return config_; }
   [[nodiscard]] Gate* find(const std::string& gate);
@@ -93,6 +95,7 @@ private:
   std::map<std::string, Gate*> by_name_;
   std::vector<Waiting> waiting_;
   std::vector<loop::PathWatch> file_watches_;
+  std::function<void()> changed_ = [] {};
   Overrides remembered_; // also of gates that the configuration does not have now
 
   // What snapshots tell of the whole.

@@ -1,7 +1,9 @@
 #include "app/commands/config_source.hpp"
 #include "app/daemon.hpp"
 #include "app/logging.hpp"
+#include "app/steering.hpp"
 #include "base/log.hpp"
+#include "loop/notify.hpp"
 #include "loop/signal.hpp"
 
 #include <csignal>
@@ -31,8 +33,14 @@ int run_command(const Arguments& arguments) {
   (void)loop.feed_watchdog(); // false: nobody watches
   daemon = std::make_unique<Daemon>(loop, std::move(config), sources);
   daemon->start();
+  Steering steering(loop, *daemon);
+  if (const auto listening = steering.listen(); !listening) {
+    base::log::error("nobody can steer this daemon: " + listening.error());
+  }
+  daemon->on_change([&] { steering.changed(); });
   loop::notify_ready();
   const int code = loop.run();
+  daemon->on_change([] {});
   daemon->stop();
   drain_log(std::chrono::milliseconds(500));
   // Ends here rather than by destructors: closing a netlink socket waits for the kernel's commit lock (rule
