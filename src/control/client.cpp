@@ -129,11 +129,13 @@ Outcome<Response> Client::ask(Request request, Duration longest) {
 Outcome<Response> Client::next(Duration longest) {
   const auto deadline = Clock::now() + longest;
   for (;;) {
-    if (const auto end = input_.find('\n'); end != std::string::npos) {
+    if (const auto end = input_.find('\n', searched_); end != std::string::npos) {
       const auto line = input_.substr(0, end);
       input_.erase(0, end + 1);
+      searched_ = 0;
       return read_line(line);
     }
+    searched_ = input_.size();
     if (input_.size() > answer_limit_bytes) {
       return base::Failure{ClientError{Kind::protocol, 0, "the daemon's answer does not end"}};
     }

@@ -64,6 +64,7 @@ private:
   base::UniqueFd fd_;
   std::uint64_t last_id_ = 0;
   std::string input_;
+  std::size_t searched_ = 0;            // so far there is no line end in input_
   std::vector<base::UniqueFd> arrived_; // descriptors of a line that is not yet read
   std::vector<loop::NamedFd> descriptors_;
 };
