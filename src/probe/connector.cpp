@@ -211,7 +211,7 @@ std::string describe(const std::vector<Connector::Refusal>& refusals) {
     for (; i < refusals.size() && refusals[i].error == error; ++i) {
       hosts.push_back(refusals[i].endpoint.host_text());
     }
-    out += (out.empty() ? "" : ", ") + error_text(error) + " (" + joined(hosts) + ")";
+    out += (out.empty() ? "" : ", ") + error_text(error) + ": " + joined(hosts);
   }
   return out;
 }

@@ -102,7 +102,7 @@ void GrpcProber::deadline_passed() {
     return; // the answer was there, and has been judged
   }
   run_.step("deadline", position, false);
-  run_.fail(FailureClass::timeout, timeout_text(timeout_) + (position.empty() ? "" : " (" + position + ")"));
+  run_.fail(FailureClass::timeout, timeout_text(timeout_) + (position.empty() ? "" : ", " + position));
 }
 
 } // namespace healthgate::probe

@@ -86,7 +86,7 @@ void HttpProber::answered(const std::optional<HttpFailure>& failure) {
     std::string why_not;
     auto next = redirected(why_not);
     if (next && run_.elapsed() >= timeout_) {
-      run_.fail(FailureClass::timeout, timeout_text(timeout_) + " (after a redirect)");
+      run_.fail(FailureClass::timeout, timeout_text(timeout_) + ", after a redirect");
       return;
     }
     if (next) {
@@ -126,7 +126,7 @@ void HttpProber::deadline_passed() {
     return; // the answer was there, and has been judged
   }
   run_.step("deadline", position, false);
-  run_.fail(FailureClass::timeout, timeout_text(timeout_) + (position.empty() ? "" : " (" + position + ")"));
+  run_.fail(FailureClass::timeout, timeout_text(timeout_) + (position.empty() ? "" : ", " + position));
 }
 
 // The request that the answer's Location asks for; none, with the reason, when it may not be followed.

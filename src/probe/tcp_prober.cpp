@@ -165,7 +165,7 @@ void TcpProber::deadline_passed() {
     break;
   }
   run_.step("deadline", where, false);
-  fail(FailureClass::timeout, timeout_text(timeout_) + " (" + where + ")");
+  fail(FailureClass::timeout, timeout_text(timeout_) + ", " + where);
 }
 
 void TcpProber::pass(const std::string& detail) {
