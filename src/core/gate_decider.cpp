@@ -18,9 +18,12 @@ Decision GateDecider::on_result(std::size_t index, const ProbeResult& result, Ti
   auto& probe = probes_[index];
   probe.judged = true;
   auto evidence = result.detail;
+  if (!result.passed) {
+    probe.failure = result.detail;
+  }
   if (result.passed == probe.passing) {
     probe.streak = 0;
-    return conclude(std::move(evidence), now);
+    return conclude(index, std::move(evidence), now);
   }
   const int needed = result.passed ? terms.rise : terms.fall;
   ++probe.streak;
@@ -32,44 +35,56 @@ Decision GateDecider::on_result(std::size_t index, const ProbeResult& result, Ti
     probe.streak = 0;
     probe.failing_since = result.passed ? std::nullopt : std::optional(now);
   }
-  return conclude(std::move(evidence), now);
+  return conclude(index, std::move(evidence), now);
 }
 
 Decision GateDecider::on_time(TimePoint now) {
-  return conclude("soft probe failing for longer than its grace", now);
+  return conclude(0, {}, now);
 }
 
-Decision GateDecider::conclude(std::string evidence, TimePoint now) {
+Decision GateDecider::conclude(std::size_t index, std::string evidence, TimePoint now) {
   const auto before = health_;
-  health_ = combine(now);
+  const bool hard = enough_hard_pass();
+  const auto objection = soft_objection(now);
+  health_ = hard && !objection ? Health::open : Health::closed;
   if (health_ == Health::open && before == Health::closed) {
     opened_ = now;
   }
+  if (health_ == Health::closed && before == Health::open && hard) { // whatever was found just now
+    index = *objection;
+    evidence = "soft probe failing for longer than its grace: " + probes_[index].failure;
+  }
   const auto change = health_ != before ? Change::changed : pending() ? Change::pending : Change::none;
-  return {health_, change, std::move(evidence)};
+  return {health_, change, std::move(evidence), index};
 }
 
 TimePoint GateDecider::end_of_grace(const ProbeState& probe) const {
   return std::max(*probe.failing_since + settings_.soft_grace, opened_ + settings_.min_open);
 }
 
-Health GateDecider::combine(TimePoint now) const {
+bool GateDecider::enough_hard_pass() const {
   int hard = 0;
-  int hard_passing = 0;
-  bool soft_passing = true;
+  int passing = 0;
   for (std::size_t index = 0; index < probes_.size(); ++index) {
-    const auto& probe = probes_[index];
     if (!settings_.probes[index].soft) {
       ++hard;
-      hard_passing += probe.passing ? 1 : 0;
-      continue;
+      passing += probes_[index].passing ? 1 : 0;
     }
-    // An open gate gives a failing soft probe its grace; a closed one waits until it passes.
-    const bool in_grace = health_ == Health::open && probe.failing_since && now < end_of_grace(probe);
-    soft_passing = soft_passing && (probe.passing || in_grace);
   }
-  const int needed = settings_.require == 0 ? hard : std::min(settings_.require, hard);
-  return hard_passing >= needed && soft_passing ? Health::open : Health::closed;
+  return passing >= (settings_.require == 0 ? hard : std::min(settings_.require, hard));
+}
+
+// The first soft probe that does not let the gate be open. An open gate gives a failing one its grace; a
+// closed one waits until it passes.
+std::optional<std::size_t> GateDecider::soft_objection(TimePoint now) const {
+  for (std::size_t index = 0; index < probes_.size(); ++index) {
+    const auto& probe = probes_[index];
+    const bool in_grace = health_ == Health::open && probe.failing_since && now < end_of_grace(probe);
+    if (settings_.probes[index].soft && !probe.passing && !in_grace) {
+      return index;
+    }
+  }
+  return std::nullopt;
 }
 
 std::optional<TimePoint> GateDecider::next_deadline() const {

@@ -1,8 +1,7 @@
 // The verdict of one gate's health: probe results in, open or closed out. Pure; the first machine of three.
 //
-//   each probe   failing (at start) --rise consecutive passes--> passing --fall consecutive failures-->
-//   failing the gate     open while enough hard probes pass and no soft probe has failed for longer than its
-//   grace
+//   each probe   failing (at start) --rise passes in a row--> passing --fall failures in a row--> failing
+//   the gate     open while enough hard probes pass and no soft probe has failed for longer than its grace
 //
 // Hard probes close at once. Soft probes count only while at least one hard probe passes, and a failing one
 // closes the gate only after `soft_grace`: the service may be saturated rather than dead, and taking every
@@ -30,7 +29,8 @@ enum class Change {
 struct Decision {
   Health health = Health::closed;
   Change change = Change::none;
-  std::string evidence; // "HTTP 500, 2 of 2", one line
+  std::string evidence;  // "HTTP 500, 2 of 2", one line
+  std::size_t probe = 0; // whose evidence that is
 };
 
 struct ProbeTerms {
@@ -71,11 +71,13 @@ private:
     bool judged = false; // has had a result
     int streak = 0;      // consecutive results against `passing`
     std::optional<TimePoint> failing_since;
+    std::string failure; // the last one's detail
   };
 
   [[nodiscard]] TimePoint end_of_grace(const ProbeState& probe) const;
-  [[nodiscard]] Health combine(TimePoint now) const;
-  [[nodiscard]] Decision conclude(std::string evidence, TimePoint now);
+  [[nodiscard]] bool enough_hard_pass() const;
+  [[nodiscard]] std::optional<std::size_t> soft_objection(TimePoint now) const;
+  [[nodiscard]] Decision conclude(std::size_t index, std::string evidence, TimePoint now);
 
   Settings settings_;
   std::vector<ProbeState> probes_;

@@ -80,6 +80,8 @@ public:
   [[nodiscard]] ChainForm form() const { return wanted_ ? ChainForm::open : ChainForm::closed; }
   [[nodiscard]] Applied applied() const;
   [[nodiscard]] bool shut() const { return shut_; }
+  // The socket filter is to pass the allowlist: when that changes, the filter must be told.
+  [[nodiscard]] bool passing() const { return passing_; }
   [[nodiscard]] const Times& times() const { return times_; }
   // By when the kernel closes the gate unless a renew comes before; none while no lease is known to run.
   [[nodiscard]] std::optional<TimePoint> lease_end() const { return held_until_; }

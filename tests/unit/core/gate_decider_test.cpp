@@ -145,8 +145,19 @@ TEST_F(SoftProbe, ClosesTheGateOnlyAfterItsGrace) {
   const auto decision = decider.on_time(start + 32s);
   EXPECT_EQ(decision.health, Health::closed);
   EXPECT_EQ(decision.change, Change::changed);
-  EXPECT_EQ(decision.evidence, "soft probe failing for longer than its grace");
+  EXPECT_EQ(decision.evidence, "soft probe failing for longer than its grace: HTTP 500");
+  EXPECT_EQ(decision.probe, soft);
   EXPECT_EQ(decider.next_deadline(), std::nullopt);
+}
+
+TEST_F(SoftProbe, IsNamedAlsoWhenAResultOfAnotherComesFirst) {
+  open();
+  (void)decider.on_result(soft, fail(), start + 1s);
+  (void)decider.on_result(soft, fail(), start + 2s);
+  const auto decision = decider.on_result(hard, pass(), start + 32s);
+  EXPECT_EQ(decision.health, Health::closed);
+  EXPECT_EQ(decision.evidence, "soft probe failing for longer than its grace: HTTP 500") << "not HTTP 200";
+  EXPECT_EQ(decision.probe, soft);
 }
 
 TEST_F(SoftProbe, HasItsGraceAnewAfterItPassed) {

@@ -222,6 +222,8 @@ private:
   }
 
   void check() const {
+    ASSERT_EQ(gate_.passing(), passing_);
+    ASSERT_EQ(gate_.shut(), shut_);
     if (!verdict_ || !gate_.wants_open()) {
       ASSERT_FALSE(lets_in()) << "open while closed is wanted";
     }
