@@ -73,7 +73,8 @@ def judge(folder, path, bracket, header):
     if STANDARD.fullmatch(header):
         return None
     if SYSTEM.fullmatch(header):
-        return "core/ includes the standard library only" if folder == "core" else None
+        pure = header == "arpa/inet.h"  # inet_pton and inet_ntop: text to bytes and back, no system call
+        return "core/ includes the standard library only" if folder == "core" and not pure else None
     return f"<{header}> is no library that architecture names"
 
 
