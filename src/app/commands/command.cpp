@@ -22,7 +22,8 @@ const OptionSpec for_option{"for", 0, "DURATION",
                             "end it after, e.g. 30m; without it, it stays until `auto`"};
 const OptionSpec reason_option{"reason", 0, "TEXT", "remembered and shown with it"};
 
-const char* const yes_no_unknown = "0 done, 2 usage or the daemon cannot be reached";
+const char* const told_or_not = "0 told, 2 usage or the daemon cannot be reached";
+const char* const yes_no_unknown = "0 done, 1 refused, 2 usage or the daemon cannot be reached";
 
 std::vector<CommandSpec> make_table() {
   return {
@@ -80,7 +81,7 @@ std::vector<CommandSpec> make_table() {
        1,
        false,
        {config_option, control_option, json_option},
-       yes_no_unknown,
+       told_or_not,
        history_command},
       {"drain",
        "GATE|--all",
@@ -116,7 +117,7 @@ std::vector<CommandSpec> make_table() {
        1,
        false,
        {config_option, control_option},
-       yes_no_unknown,
+       "0 all passed, 1 one failed, 2 usage or the daemon cannot be reached",
        probe_now_command},
       {"reload",
        "",
