@@ -12,6 +12,7 @@ namespace {
 
 constexpr std::size_t strip_length = 30;
 constexpr std::size_t sources_shown = 3;
+constexpr const char* bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇"};
 
 // Cells of a terminal line: text with the colour that surrounds it.
 class Line {
@@ -92,7 +93,6 @@ std::string milliseconds_text(core::Duration took) {
 
 // The last results, oldest first: a bar as high as it took long, beside the slowest; a cross for a failure.
 std::string strip_of(const core::ProbeSnapshot& probe) {
-  static const char* const bars[] = {"▁", "▂", "▃", "▄", "▅", "▆", "▇"};
   const auto& recent = probe.recent;
   const auto first = recent.size() > strip_length ? recent.end() - strip_length : recent.begin();
   core::Duration slowest{1};
