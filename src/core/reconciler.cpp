@@ -44,19 +44,18 @@ Applied Reconciler::applied() const {
 
 // Nobody has told us anything for a lease: we were stopped, or the machine was. The kernel has closed the
 // gate meanwhile, by a clock that may have run on or not, and what was decided last is too old to open it.
-bool Reconciler::notice_gap(TimePoint now) {
+void Reconciler::notice_gap(TimePoint now) {
   const bool gap = now - last_seen_ >= lease_;
   last_seen_ = now;
-  if (!gap || !wanted_) {
-    return false;
+  if (gap && wanted_) {
+    held_until_.reset();
+    renewals_left_ = 0;
+    stale_ = true;
   }
-  held_until_.reset();
-  renewals_left_ = 0;
-  return true;
 }
 
 Reconciler::Actions Reconciler::decide(bool open, TimePoint now) {
-  const bool gap = notice_gap(now);
+  notice_gap(now);
   pulse_failed_ = false; // worth another try
   if (open != wanted_) {
     return change(open, now);
@@ -64,8 +63,8 @@ Reconciler::Actions Reconciler::decide(bool open, TimePoint now) {
   if (!open) {
     return hold_closed();
   }
-  if (gap) {
-    return {}; // decided on what was seen before the gap
+  if (std::exchange(stale_, false)) {
+    return {};
   }
   adopted_ = false;
   decided_ = now;
@@ -77,7 +76,7 @@ Reconciler::Actions Reconciler::decide(bool open, TimePoint now) {
 Reconciler::Actions Reconciler::change(bool open, TimePoint now) {
   wanted_ = open;
   wanted_since_ = decided_ = now;
-  adopted_ = false;
+  adopted_ = stale_ = false;
   renewals_left_ = open ? renewals_a_decision : 0;
   form_proven_ = false;
   form_revision_.reset();
@@ -161,7 +160,7 @@ Reconciler::Actions Reconciler::give_up_listening() {
 }
 
 Reconciler::Actions Reconciler::on_report(const StoreReport& report, TimePoint now) {
-  (void)notice_gap(now); // a stale decision opens nothing: it has no renewals left
+  notice_gap(now);
   const bool lost = report.lease_lost || report.revision == 0;
   if (lost) {
     held_until_.reset();
@@ -184,7 +183,7 @@ Reconciler::Actions Reconciler::on_report(const StoreReport& report, TimePoint n
 }
 
 Reconciler::Actions Reconciler::on_time(TimePoint now) {
-  (void)notice_gap(now); // what is left to do is the same
+  notice_gap(now);
   if (held_until_ && now >= *held_until_) {
     held_until_.reset();
   }

@@ -93,7 +93,7 @@ private:
   [[nodiscard]] Actions hold_open(TimePoint now);
   [[nodiscard]] Actions hold_closed();
   [[nodiscard]] Actions give_up_listening();
-  [[nodiscard]] bool notice_gap(TimePoint now);
+  void notice_gap(TimePoint now);
   [[nodiscard]] bool renew_due(TimePoint now) const;
 
   Duration lease_;
@@ -103,6 +103,7 @@ private:
   TimePoint last_seen_{}; // the last time that anybody told us
   bool adopted_ = false;  // open by a predecessor's decision, none of our own yet
   int renewals_left_ = 0; // that the last decision is good for
+  bool stale_ = false;    // there was a gap: the next decision may stand on what was seen before it
 
   bool installed_ = false;                     // the kernel has held this gate
   std::optional<std::uint64_t> form_revision_; // of the table with form(); none: not published yet

@@ -359,6 +359,17 @@ TEST(Reconciler, DoesNotRenewOnWhatWasDecidedBeforeAGap) {
   EXPECT_THAT(world.take_actions(), ElementsAre(Action::renew));
 }
 
+TEST(Reconciler, DoesNotRenewOnItEitherWhenAReportOrATimerComesFirst) {
+  auto world = open_world();
+  world.freeze(lease);
+  world.wake();
+  world.commit();
+  world.decide(true);
+  EXPECT_THAT(world.take_actions(), IsEmpty());
+  world.decide(true);
+  EXPECT_THAT(world.take_actions(), ElementsAre(Action::renew));
+}
+
 TEST(Reconciler, ClosesOnWhatWasDecidedBeforeAGap) {
   auto world = open_world();
   world.freeze(lease);
