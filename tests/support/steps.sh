@@ -7,6 +7,10 @@ python=/usr/bin/python3 # the system's: its pytest is a package, a user's own Py
 jobs=$(nproc)
 declare -A built=()
 
+# CI ends a run after 90 minutes without a word; 80 leave time for the summary. A whole run takes about half of that.
+run_limit=4800
+tidy_files=60 # the most recently changed ones; 4 s each on one core
+
 export PYTHONDONTWRITEBYTECODE=1
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
@@ -16,6 +20,24 @@ has_files() { compgen -G "$1" >/dev/null || { [ $# -gt 1 ] && has_files "${@:2}"
 
 say() { printf '%s %s\n' "$(date +%T)" "$*"; }
 
+# Locked, since fuzz targets end side by side.
+record() { flock "$results/lock" "$python" tests/support/results.py record "$results" "$@"; }
+
+# limited SECONDS COMMAND...: ends it, and all that it started, after SECONDS or when the whole run's time is up: 124.
+# In the background, so that a signal to tests/run ends it at once (`current` is read by tests/run).
+limited() {
+  local seconds=$1 left=$((run_limit - SECONDS))
+  shift
+  if [ $left -lt 5 ]; then left=5; fi
+  timeout -k 15 $((seconds < left ? seconds : left)) "$@" </dev/null &
+  current=$!
+  wait "$current"
+  local status=$?
+  current=
+  if [ $status -eq 124 ]; then echo "ended after $seconds s, its limit, or because the whole run's time is up"; fi
+  return $status
+}
+
 # step TIER NAME COMMAND...: runs it with its output in a log, and records it as one test.
 step() {
   local tier=$1 name=$2 log started=$SECONDS
@@ -23,11 +45,10 @@ step() {
   log=$results/$tier/${name//[^A-Za-z0-9]/-}.log
   say "$tier: $name"
   if "$@" >"$log" 2>&1 </dev/null; then
-    "$python" tests/support/results.py record "$results" "$tier" "$name" pass --seconds $((SECONDS - started))
+    record "$tier" "$name" pass --seconds $((SECONDS - started))
   else
     tail -n 60 "$log" | sed 's/^/    /'
-    "$python" tests/support/results.py record "$results" "$tier" "$name" fail --seconds $((SECONDS - started)) \
-      --reason "see ${log#"$PWD"/}"
+    record "$tier" "$name" fail --seconds $((SECONDS - started)) --reason "see ${log#"$PWD"/}"
     return 1
   fi
 }
@@ -42,7 +63,7 @@ quiet() {
   else
     tail -n 60 "$log" | sed 's/^/    /'
     # shellcheck disable=SC2154 # tier is the loop variable of tests/run
-    "$python" tests/support/results.py record "$results" "$tier" "$name" fail --reason "see ${log#"$PWD"/}"
+    record "$tier" "$name" fail --reason "see ${log#"$PWD"/}"
     return 1
   fi
 }
@@ -51,61 +72,74 @@ configure() {
   local options=()
   if command -v ccache >/dev/null; then options+=(-DCMAKE_CXX_COMPILER_LAUNCHER=ccache); fi
   if [ "${CI:-}" = true ]; then options+=(-DHEALTHGATE_WERROR=ON); fi
-  quiet "configure $1" cmake --preset "$1" "${options[@]}"
+  quiet "configure $1" limited 120 cmake --preset "$1" "${options[@]}"
+}
+
+# What to build of a preset: all, but of `fuzz` the fuzz targets alone.
+targets() {
+  local source
+  if [ "$1" = fuzz ]; then
+    echo --target
+    for source in tests/fuzz/*_fuzz.cpp; do basename "$source" _fuzz.cpp | sed 's/^/fuzz_/'; done
+  fi
 }
 
 # Builds a preset once a run; a second call answers as the first did.
 build() {
-  local preset=$1
+  local preset=$1 wanted
+  mapfile -t wanted < <(targets "$preset")
   if [ -z "${built[$preset]:-}" ]; then
     built[$preset]=no
-    configure "$preset" && quiet "build $preset" cmake --build "build/$preset" -j "$jobs" && built[$preset]=yes
+    configure "$preset" && quiet "build $preset" limited 1200 cmake --build "build/$preset" -j "$jobs" "${wanted[@]}" && built[$preset]=yes
   fi
   [ "${built[$preset]}" = yes ]
 }
 
-# ThreadSanitizer of g++ 12 stops at kernels that randomise more address bits than it knows (vm.mmap_rnd_bits > 28).
-without_randomisation() {
-  if [ "$1" = tsan ] && setarch -R true 2>/dev/null; then
-    setarch -R "${@:2}"
-  else
-    "${@:2}"
-  fi
+# unrandomised PRESET: the words before a command that needs them. ThreadSanitizer of g++ 12 stops at kernels that
+# randomise more address bits than it knows (vm.mmap_rnd_bits > 28).
+unrandomised() {
+  if [ "$1" = tsan ] && setarch -R true 2>/dev/null; then echo setarch -R; fi
 }
 
 run_ctest() {
-  local tier=$1 preset=$2 only=$3 log=$results/$1/$2.log
+  local tier=$1 preset=$2 only=$3 log=$results/$1/$2.log words
+  read -ra words < <(unrandomised "$preset")
   say "$tier: ctest in build/$preset"
-  if ! without_randomisation "$preset" ctest --test-dir "build/$preset" -j "$jobs" --timeout 120 --output-on-failure \
-    ${only:+-R "$only"} --no-tests=ignore --output-junit "$results/$tier/$preset.xml" >"$log" 2>&1 </dev/null; then
+  if ! limited 900 "${words[@]}" ctest --test-dir "build/$preset" -j "$jobs" --timeout 120 --output-on-failure \
+    ${only:+-R "$only"} --no-tests=ignore --output-junit "$results/$tier/$preset.xml" >"$log" 2>&1; then
     grep -E '^(\*\*\*|.*\[  FAILED|.*Failure$|.*ERROR: )|Error' "$log" | head -n 60 | sed 's/^/    /'
-    say "see ${log#"$PWD"/}"
+    if [ ! -s "$results/$tier/$preset.xml" ]; then record "$tier" "ctest in build/$preset" fail --reason "see ${log#"$PWD"/}"; fi
   fi
 }
 
 # run_pytest TIER VARIANT FOLDER [pytest options]; the daemon under test is that of build/VARIANT where there is one.
 run_pytest() {
-  local tier=$1 variant=$2 folder=$3 preset=release
+  local tier=$1 variant=$2 folder=$3 preset=release log=$results/$1/$2.log xml=$results/$1/$2.xml words
   shift 3
   if [ -d "build/$variant/src" ]; then preset=$variant; fi
+  read -ra words < <(unrandomised "$variant")
   say "$tier: pytest $folder ($variant)"
   # shellcheck disable=SC2154 # only is an option of tests/run
-  HEALTHGATE_BIN=$PWD/build/$preset/src/healthgate HEALTHGATE_VARIANT=$variant \
-    without_randomisation "$variant" "$python" -m pytest -q -p no:cacheprovider --durations=5 --tb=short \
-    --junitxml="$results/$tier/$variant.xml" ${only:+-k "$only"} "$@" "$folder" </dev/null 2>&1 |
-    tee "$results/$tier/$variant.log" | sed 's/^/    /'
+  HEALTHGATE_BIN=$PWD/build/$preset/src/healthgate HEALTHGATE_VARIANT=$variant HEALTHGATE_RESULTS=$results/$tier \
+    limited 1500 "${words[@]}" "$python" -m pytest -q -p no:cacheprovider --durations=5 --tb=short --maxfail=40 \
+    -o faulthandler_timeout=180 --junitxml="$xml" ${only:+-k "$only"} "$@" "$folder" >"$log" 2>&1
+  if [ ! -s "$xml" ]; then record "$tier" "pytest $folder ($variant)" fail --reason "no results; see ${log#"$PWD"/}"; fi
+  if grep -q '^=* \(FAILURES\|ERRORS\) ' "$log"; then
+    sed -n '/^=* \(FAILURES\|ERRORS\) /,$p' "$log" | head -n 250 | sed 's/^/    /'
+  else
+    tail -n 1 "$log" | sed 's/^/    /'
+  fi
 }
 
 # run_script TIER SCRIPT: it writes its JUnit files into $HEALTHGATE_RESULTS; its exit code counts as well.
 run_script() {
-  local tier=$1 script=$2 status
+  local tier=$1 script=$2 status log=$results/$1/run.log
   say "$tier: $script"
-  HEALTHGATE_BIN=$PWD/build/release/src/healthgate HEALTHGATE_RESULTS=$results/$tier "$script" </dev/null 2>&1 |
-    tee "$results/$tier/run.log" | sed 's/^/    /'
-  status=${PIPESTATUS[0]}
-  if [ "$status" -ne 0 ]; then
-    "$python" tests/support/results.py record "$results" "$tier" "$script" fail --reason "exit code $status"
-  fi
+  HEALTHGATE_BIN=$PWD/build/release/src/healthgate HEALTHGATE_RESULTS=$results/$tier \
+    limited "$([ "$HEALTHGATE_LONG" = yes ] && echo 4000 || echo 1200)" "$script" >"$log" 2>&1
+  status=$?
+  sed 's/^/    /' "$log"
+  if [ "$status" -ne 0 ]; then record "$tier" "$script" fail --reason "exit code $status"; fi
 }
 
 # Each target for SECONDS, two at a time, starting from the corpus in the tree.
@@ -149,9 +183,22 @@ changed_files() {
   } | sort -u
 }
 
+# Names in, the same out: those in the work tree or the latest commits first.
+newest_first() {
+  local known
+  known=$(cat)
+  { git -c "safe.directory=*" diff --name-only HEAD -- && git -c "safe.directory=*" log --format= --name-only -n 200; } |
+    awk '!seen[$0]++' | grep -xFf <(printf '%s\n' "$known")
+}
+
 tidy_check() {
   local files
   files=$(git_files 'src/*.cpp')
-  if [ "$1" = changed ]; then files=$(comm -12 <(sort <<<"$files") <(changed_files)); fi
-  xargs -r -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet <<<"$files" 2> >(grep -v 'warnings\? generated' >&2)
+  if [ "$1" = changed ]; then
+    files=$(newest_first <<<"$files" | grep -xFf <(changed_files) | head -n $tidy_files)
+  fi
+  echo "$(wc -l <<<"$files") files"
+  # shellcheck disable=SC2086 # one word a file: our names have no spaces
+  limited 1200 xargs -a <(printf '%s\n' $files) -r -n 1 -P "$jobs" clang-tidy-14 -p build/release --quiet \
+    2> >(grep -v 'warnings\? generated' >&2)
 }
