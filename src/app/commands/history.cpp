@@ -38,10 +38,6 @@ json newest_first_json(const std::string& status) {
   return all;
 }
 
-std::string time_text(core::WallTime when) {
-  return base::utc_milliseconds(std::chrono::time_point_cast<std::chrono::system_clock::duration>(when));
-}
-
 std::string milliseconds_text(const char* what, std::optional<double> seconds) {
   if (!seconds) {
     return {};
@@ -54,14 +50,14 @@ std::string milliseconds_text(const char* what, std::optional<double> seconds) {
 // 2026-11-22T02:05:42.123Z router open -> closed, probe: HTTP 500, revoked in 0.004 ms, committed in 3.210 ms
 //     2026-11-22T02:05:42.021Z failed after 3ms: HTTP 500
 void print(const core::TransitionSnapshot& transition, const core::Snapshot& snapshot) {
-  std::cout << time_text(transition.at) << ' ' << transition.gate << ' ' << transition.from << " -> "
-            << transition.to << ", " << transition.reason
+  std::cout << base::utc_milliseconds(transition.at) << ' ' << transition.gate << ' ' << transition.from
+            << " -> " << transition.to << ", " << transition.reason
             << (transition.evidence.empty() ? "" : ": " + transition.evidence)
             << (transition.actor.empty() ? "" : ", by " + transition.actor)
             << milliseconds_text("revoked", transition.revoke_seconds)
             << milliseconds_text("committed", transition.commit_seconds) << "\n";
   for (const auto& probe : transition.probes) {
-    std::cout << "    " << time_text(snapshot.at + (probe.started - snapshot.mono))
+    std::cout << "    " << base::utc_milliseconds(snapshot.at + (probe.started - snapshot.mono))
               << (probe.passed ? " passed after " : " failed after ") << core::duration_text(probe.took)
               << ": " << probe.detail << "\n";
   }
