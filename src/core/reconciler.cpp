@@ -148,6 +148,10 @@ Reconciler::Actions Reconciler::on_revoked(const PulseResult& result) {
 }
 
 Reconciler::Actions Reconciler::give_up_listening() {
+  if (!passing_ && !shut_) {
+    // The filter drops everything as it is. While our table is away, refusing would answer strangers too.
+    return {Action::verify};
+  }
   Actions actions;
   if (!std::exchange(shut_, true)) {
     actions.push_back(Action::shut);
@@ -195,14 +199,14 @@ Reconciler::Actions Reconciler::on_time(TimePoint now) {
     return hold_closed();
   }
   const bool proven = !may_hold_until_ || form_proven_;
-  return !proven && !shut_ && now >= wanted_since_ + patience ? give_up_listening() : Actions{};
+  return !proven && !shut_ && passing_ && now >= wanted_since_ + patience ? give_up_listening() : Actions{};
 }
 
 std::optional<TimePoint> Reconciler::next_deadline() const {
   if (wanted_) {
     return held_until_;
   }
-  const bool impatient = may_hold_until_ && !form_proven_ && !shut_;
+  const bool impatient = may_hold_until_ && !form_proven_ && !shut_ && passing_;
   return impatient ? std::min(*may_hold_until_, wanted_since_ + patience) : may_hold_until_;
 }
 

@@ -104,7 +104,7 @@ def test_the_listener_says_nothing_and_serves_nothing(lb, node, service, start_d
 
 
 def test_flapping_health_does_not_flap_the_gate(lb, node, service, start_daemon):
-    daemon = opened(node, lb, service, start_daemon, keys={"interval": "200ms", "fall": 3, "rise": 3})
+    daemon = opened(node, lb, service, start_daemon, keys={"interval": "200ms", "timeout": "150ms", "fall": 3, "rise": 3})
     before = service.requests()
     for _ in range(10):  # one failure, one pass, in turn: never three of a kind
         service.mode("500")

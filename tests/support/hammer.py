@@ -21,7 +21,7 @@ from process import wait_until
 
 class Hammer:
     def __init__(self, host, address, port, rate=200, timeout=0.5):
-        self.path = host.net.directory / f"hammer-{len(host.processes)}.txt"
+        self.path = host.net.directory / f"hammer-{host.name}-{len(host.processes)}.txt"
         self.process = host.start(sys.executable, __file__, self.path, address, port, rate, timeout)
         wait_until(self.path.exists, 5, f"the hammer's first connect; {self.process.log()}")
 
