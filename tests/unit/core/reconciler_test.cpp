@@ -377,6 +377,18 @@ TEST(Reconciler, ClosesOnWhatWasDecidedBeforeAGap) {
   EXPECT_THAT(world.take_actions(), Contains(Action::revoke));
 }
 
+TEST(Reconciler, ForgetsAGapOnceTheGateHasClosed) {
+  auto world = open_world();
+  world.freeze(lease);
+  world.decide(false);
+  world.decide(true);
+  world.commit();
+  world.advance(1s);
+  world.forget_actions();
+  world.decide(true);
+  EXPECT_THAT(world.take_actions(), ElementsAre(Action::renew));
+}
+
 TEST(Reconciler, KeepsAnAdoptedGateOpenUntilTheFirstDecision) {
   GateWorld world;
   world.adopt(2s);
