@@ -16,7 +16,7 @@ CONFIG = """\
 global
     stats socket {directory}/balancer.sock level admin
     log stdout format raw local0
-    maxconn 20000
+    maxconn 2000
     nbthread 1
 defaults
     log global
@@ -57,7 +57,7 @@ class Balancer:
         check = L7_CHECK if http_check else ""
         config = CONFIG.format(directory=directory, check=check, inter=int(CHECK_SECONDS * 1000), servers=servers)
         (directory / "balancer.cfg").write_text(config)
-        self.process = host.start("haproxy", "-db", "-q", "-f", directory / "balancer.cfg")
+        self.process = host.start("haproxy", "-db", "-f", directory / "balancer.cfg")
         wait_until(self.socket.exists, 5, "the balancer's socket")
 
     def states(self):

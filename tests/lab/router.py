@@ -74,7 +74,7 @@ class Router:
         """Starts the process and returns when its ports are open; it is not ready yet."""
         (self.directory / "state.map").write_text(f"state {self.start_as}\n")
         (self.directory / "router.sock").unlink(missing_ok=True)
-        self.process = self.host.start("haproxy", "-db", "-q", "-f", self.directory / "router.cfg")
+        self.process = self.host.start("haproxy", "-db", "-f", self.directory / "router.cfg")
         wait_until(self._up, 5, "the router's socket")
         self.note("starting")
 

@@ -300,6 +300,17 @@ TEST(Reconciler, RevokesAgainWhenTheLeasesOfAClosedGateWereTouched) {
   EXPECT_EQ(world.gate().applied(), Applied::closed);
 }
 
+TEST(Reconciler, DoesNotShutAListenerWhoseFilterDropsEverythingAsItIs) {
+  GateWorld world;
+  world.decide(false);
+  world.pulses(GateWorld::Pulses::ignored);
+  world.wipe();
+  world.commit();
+  EXPECT_THAT(world.take_actions(), ElementsAre(Action::revoke, Action::verify))
+      << "a RST would answer strangers";
+  EXPECT_FALSE(world.shut());
+}
+
 TEST(Reconciler, KeepsAGateOpenWhoseTableWasRepairedWithTheLeaseInIt) {
   auto gate = open_world().gate();
   auto repaired = proof(2);
