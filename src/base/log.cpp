@@ -22,9 +22,13 @@ void install(Sink sink, Level lowest) {
   state().lowest = lowest;
 }
 
-void set_level(Level lowest) { state().lowest = lowest; }
+void set_level(Level lowest) {
+  state().lowest = lowest;
+}
 
-bool enabled(Level level) { return state().sink && level >= state().lowest.load(std::memory_order_relaxed); }
+bool enabled(Level level) {
+  return state().sink && level >= state().lowest.load(std::memory_order_relaxed);
+}
 
 void write(Level level, std::string_view message, const std::vector<Field>& fields) {
   if (enabled(level)) {

@@ -31,9 +31,17 @@ void set_level(Level lowest);
 [[nodiscard]] bool enabled(Level level);
 
 void write(Level level, std::string_view message, const std::vector<Field>& fields = {});
-inline void debug(std::string_view m, const std::vector<Field>& f = {}) { write(Level::debug, m, f); }
-inline void info(std::string_view m, const std::vector<Field>& f = {}) { write(Level::info, m, f); }
-inline void warning(std::string_view m, const std::vector<Field>& f = {}) { write(Level::warning, m, f); }
-inline void error(std::string_view m, const std::vector<Field>& f = {}) { write(Level::error, m, f); }
+inline void debug(std::string_view m, const std::vector<Field>& f = {}) {
+  write(Level::debug, m, f);
+}
+inline void info(std::string_view m, const std::vector<Field>& f = {}) {
+  write(Level::info, m, f);
+}
+inline void warning(std::string_view m, const std::vector<Field>& f = {}) {
+  write(Level::warning, m, f);
+}
+inline void error(std::string_view m, const std::vector<Field>& f = {}) {
+  write(Level::error, m, f);
+}
 
 } // namespace healthgate::base::log

@@ -8,9 +8,7 @@
 
 namespace healthgate::base {
 
-template <typename E> struct Failure {
-  E error;
-};
+template <typename E> struct Failure { E error; };
 template <typename E> Failure(E) -> Failure<E>;
 
 template <typename T, typename E> class [[nodiscard]] Result {

@@ -1,4 +1,5 @@
-// CIDR algebra for the allowlists: parse, refuse host bits, merge, look up. IPv4 and IPv6 kept apart, as in the kernel.
+// CIDR algebra for the allowlists: parse, refuse host bits, merge, look up. IPv4 and IPv6 kept apart, as in
+// the kernel.
 #pragma once
 
 #include "base/result.hpp"

@@ -1,5 +1,6 @@
 // The three seams between the pure core and the world. Production implements them in probe/, nft/ and loop/;
-// unit tests use tests/support fakes. No others: listener, observe and control are tested for real on loopback.
+// unit tests use tests/support fakes. No others: listener, observe and control are tested for real on
+// loopback.
 #pragma once
 
 #include "core/probe_result.hpp"
@@ -42,14 +43,16 @@ struct PulseResult {
 
 // News from the thread that owns the kernel's table.
 struct StoreReport {
-  std::uint64_t revision = 0; // the newest revision that the kernel held, whole, when last proven; 0: none is proven
-  bool in_sync = false;       // false: unknown or refused; the store keeps trying with backoff by itself
-  bool lease_lost = false;    // the lease set was recreated or tampered with: every gate needs a fresh renew or revoke
-  bool repaired = false;      // a foreign change was found and undone
-  std::string writer;         // who made it, "nft (pid 4711)", "" when not known
-  std::string what;           // what was found or refused, one line, "" when nothing
-  int error = 0;              // errno of a refused transaction
-  Duration took{};            // from hand-over to the kernel's answer
+  std::uint64_t revision =
+      0; // the newest revision that the kernel held, whole, when last proven; 0: none is proven
+  bool in_sync = false; // false: unknown or refused; the store keeps trying with backoff by itself
+  bool lease_lost =
+      false; // the lease set was recreated or tampered with: every gate needs a fresh renew or revoke
+  bool repaired = false; // a foreign change was found and undone
+  std::string writer;    // who made it, "nft (pid 4711)", "" when not known
+  std::string what;      // what was found or refused, one line, "" when nothing
+  int error = 0;         // errno of a refused transaction
+  Duration took{};       // from hand-over to the kernel's answer
 };
 
 // The kernel's table, and the leases in it.

@@ -34,7 +34,8 @@ struct ProbeStep {
 struct ProbeResult {
   bool passed = false;
   FailureClass failure = FailureClass::none;
-  std::string detail;      // one short line: "HTTP 200", "HTTP 503", "connection refused", "no answer within 500ms"
+  std::string
+      detail; // one short line: "HTTP 200", "HTTP 503", "connection refused", "no answer within 500ms"
   std::string answered_by; // address that answered, "" when none did
   TimePoint started{};
   Duration took{};

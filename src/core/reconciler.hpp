@@ -11,8 +11,8 @@
 //
 // To open: publish the open form; once a report proves it, let the allowed sources through the socket filter
 // and renew. To stay open: each decision renews. To close: revoke first, then everything else. A revoke that
-// is not acknowledged shuts the listener at once, unless the socket filter drops everything as it is; it listens
-// again when the closed form is proven and the lease is known to be gone, or when the gate opens.
+// is not acknowledged shuts the listener at once, unless the socket filter drops everything as it is; it
+// listens again when the closed form is proven and the lease is known to be gone, or when the gate opens.
 //
 // A renew is said only while open is wanted, never without a decision younger than the lease, and at most
 // twice a decision: its own, and one that makes good a lease which somebody else destroyed.

@@ -71,8 +71,8 @@ private:
 
 // How refusals stand in a result: refused unless the network said otherwise (timeout, reset).
 [[nodiscard]] core::FailureClass failure_of(const std::vector<Connector::Refusal>& refusals);
-// "connection refused: ::1 and 127.0.0.1", "connection refused: ::1, no route to host: 192.0.2.1". Of characters that
-// an nft comment takes, as every detail of a result should be where we choose the words.
+// "connection refused: ::1 and 127.0.0.1", "connection refused: ::1, no route to host: 192.0.2.1". Of
+// characters that an nft comment takes, as every detail of a result should be where we choose the words.
 [[nodiscard]] std::string describe(const std::vector<Connector::Refusal>& refusals);
 
 } // namespace healthgate::probe
