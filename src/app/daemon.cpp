@@ -145,7 +145,7 @@ void Daemon::stop() {
   loop::notify_stopping();
   bool hold = false;
   for (const auto& gate : gates_) {
-    const auto how = gate->config().on_stop;
+    const auto how = successor_comes_ ? config::OnStop::hold : gate->config().on_stop;
     gate->stop(how);
     hold = hold || how == config::OnStop::hold;
     if (how == config::OnStop::close) {
@@ -176,6 +176,11 @@ void Daemon::on_signal(const loop::Signal& signal) {
     for (const auto& gate : gates_) {
       gate->probe_now();
     }
+    break;
+  case SIGUSR2:
+    successor_comes_ = true;
+    log::info("stopping for a successor: open gates keep their lease");
+    loop_.exit(0);
     break;
   default: // SIGTERM, SIGINT
     log::info("stopping on signal " + std::to_string(signal.number));

@@ -42,7 +42,7 @@ public:
 
   // Puts the table in place, binds, probes. Throws std::system_error.
   void start();
-  // Closes or holds every gate, as configured; then the process may end.
+  // Closes or holds every gate, as configured or, after SIGUSR2, holds them all; then the process may end.
   void stop();
   void on_signal(const loop::Signal& signal);
 
@@ -96,6 +96,7 @@ private:
   std::vector<Waiting> waiting_;
   std::vector<loop::PathWatch> file_watches_;
   std::function<void()> changed_ = [] {};
+  bool successor_comes_ = false; // SIGUSR2
   Overrides remembered_; // also of gates that the configuration does not have now
 
   // What snapshots tell of the whole.

@@ -1,5 +1,7 @@
 """The main job: what the load balancer sees of the port is what the service's health says."""
 
+import signal
+
 import pytest
 from connect import connect, wait_for
 from hammer import Hammer, count
@@ -179,3 +181,13 @@ def test_with_hold_the_table_and_the_lease_stay_for_a_successor(lb, node, servic
     assert "open since" in daemon.table()
     daemon.start()
     wait_for(lb, node.v4, PORT, "accepted")
+
+
+def test_sigusr2_leaves_the_gate_to_a_successor_whatever_is_configured(lb, node, service, start_daemon):
+    daemon = opened(node, lb, service, start_daemon, keys={"on-stop": "close", "lease": "20s"})
+    daemon.signal(signal.SIGUSR2)
+    assert daemon.process.wait() == 0
+    assert "open since" in daemon.table()
+    service.mode("hang")  # the successor cannot have opened by a probe of its own
+    daemon.start()
+    assert wait_for(lb, node.v4, PORT, "accepted").took < 0.3

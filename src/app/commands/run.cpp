@@ -27,7 +27,7 @@ int run_command(const Arguments& arguments) {
   std::unique_ptr<Daemon> daemon;
   // Before any thread starts: they inherit the mask. What comes before the daemon is there waits in the
   // kernel.
-  loop::SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR1},
+  loop::SignalWatch signals(loop, {SIGTERM, SIGINT, SIGHUP, SIGUSR1, SIGUSR2},
                             [&](const loop::Signal& signal) { daemon->on_signal(signal); });
   start_logging(config.log_level, config.log_format);
   (void)loop.feed_watchdog(); // false: nobody watches
