@@ -266,7 +266,8 @@ core::ProbeSnapshot read_probe(const json& in, const Clocks& clocks) {
   }
   probe.recent = read_results(in, "recent", clocks);
   probe.duration = read_histogram(read(in, "duration", json::object()));
-  for (const auto& [name, count] : read(in, "failures", json::object()).items()) {
+  const auto failures = read(in, "failures", json::object()); // items() refers to it
+  for (const auto& [name, count] : failures.items()) {
     probe.failures[read_class(name)] = count.get<std::uint64_t>();
   }
   return probe;
