@@ -10,8 +10,6 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
-#include <fstream>
-#include <sstream>
 #include <sys/random.h>
 #include <system_error>
 #include <unistd.h>
@@ -23,7 +21,6 @@ namespace {
 namespace log = base::log;
 
 constexpr std::chrono::milliseconds removal_patience{1000};
-constexpr const char* overrides_file = "overrides.json";
 constexpr const char* listener_prefix = "gate-"; // of names in the service manager's store
 
 std::uint64_t random_number() {
@@ -46,16 +43,6 @@ nft::OwnerPolicy policy_of(config::TableOwner owner) {
   return nft::OwnerPolicy::automatic;
 }
 
-core::OverrideOrder order_of(const core::OverrideSnapshot& remembered) {
-  core::OverrideOrder order;
-  order.kind = remembered.kind == "drain" ? core::OverrideKind::drain : core::OverrideKind::force_open;
-  order.since = remembered.since;
-  order.until = remembered.until;
-  order.who = remembered.who;
-  order.reason = remembered.reason;
-  return order;
-}
-
 std::string node_name() {
   if (const char* name = std::getenv("HEALTHGATE_NODE"); name != nullptr && *name != 0) {
     return name;
@@ -76,7 +63,8 @@ Daemon::Daemon(loop::EventLoop& loop, config::Config config, config::Sources sou
       report_watch_(
           loop, store_.report_fd(), EPOLLIN, [this](std::uint32_t) { store_.dispatch(); },
           loop::Priority::deciding),
-      probes_(loop), publisher_(loop, store_, [this](std::uint64_t revision) { return build(revision); }),
+      state_(config_.state_dir), probes_(loop),
+      publisher_(loop, store_, [this](std::uint64_t revision) { return build(revision); }),
       config_reader_(loop, [sources = std::move(sources)] { return load_config(sources); }),
       close_seconds_({1e-6, 2e-6, 5e-6, 1e-5, 2e-5, 5e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 1.0}),
       commit_seconds_({1e-5, 1e-4, 1e-3, 1e-2, 0.05, 0.1, 0.5, 1.0, 5.0, 10.0}) {
@@ -89,7 +77,7 @@ Daemon::~Daemon() = default;
 
 void Daemon::start() {
   started_ = last_reload_ = loop_.now().wall;
-  load_overrides();
+  state_.load();
   for (const auto& gate : config_.gates) {
     gates_.push_back(make_gate(gate));
     by_name_[gate.name] = gates_.back().get();
@@ -146,7 +134,7 @@ void Daemon::stop() {
   bool hold = false;
   for (const auto& gate : gates_) {
     const auto how = successor_comes_ ? config::OnStop::hold : gate->config().on_stop;
-    gate->stop(how);
+    gate->stop(how, "stop", "the daemon stops");
     hold = hold || how == config::OnStop::hold;
     if (how == config::OnStop::close) {
       (void)loop::forget_fd(listener_prefix + gate->config().name); // false: nobody keeps it
@@ -162,7 +150,7 @@ void Daemon::stop() {
       log::warning("the table is left behind, closed: " + removed.error().what);
     }
   }
-  if (!files_.drain(removal_patience)) {
+  if (!state_.drain(removal_patience)) {
     log::warning("state files were not written in time");
   }
 }
@@ -191,17 +179,22 @@ void Daemon::on_signal(const loop::Signal& signal) {
 // --- gates ---
 
 std::unique_ptr<Gate> Daemon::make_gate(const config::GateConfig& config) {
-  GateServices services{loop_,
-                        store_,
-                        publisher_,
-                        probes_,
-                        [this] { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); },
-                        [this](const core::TransitionSnapshot& transition) { on_transition(transition); },
-                        [this](const core::TransitionSnapshot& transition) { on_completed(transition); },
-                        [this] { save_overrides(); }};
+  GateServices services{
+      loop_,
+      store_,
+      publisher_,
+      probes_,
+      [this] { return std::uniform_real_distribution<double>(0.0, 1.0)(random_); },
+      [this](const core::TransitionSnapshot& transition) { on_transition(transition); },
+      [this](const core::TransitionSnapshot& transition) { on_completed(transition); },
+      [this, name = config.name](const std::optional<core::OverrideOrder>& order) {
+        state_.remember_override(name, order);
+      },
+      [this, name = config.name](std::string content) { state_.write_history(name, std::move(content)); }};
   auto gate = std::make_unique<Gate>(config, std::move(services));
-  if (const auto remembered = remembered_.find(config.name); remembered != remembered_.end()) {
-    gate->restore(order_of(remembered->second));
+  gate->restore_history(state_.history_of(config.name));
+  if (auto remembered = state_.override_of(config.name)) {
+    gate->restore(std::move(*remembered));
   }
   return gate;
 }
@@ -266,37 +259,6 @@ void Daemon::on_completed(const core::TransitionSnapshot& /*transition*/) {
   changed_();
 }
 
-// --- what outlives us ---
-
-void Daemon::load_overrides() {
-  const auto path = config_.state_dir / overrides_file;
-  std::ifstream file(path, std::ios::binary);
-  if (!file) {
-    return; // none yet
-  }
-  std::stringstream content;
-  content << file.rdbuf();
-  auto overrides = overrides_from_json(content.str());
-  if (!overrides) {
-    log::error(path.string() + " is not read, no override is in force: " + overrides.error());
-    return;
-  }
-  remembered_ = std::move(overrides).value();
-}
-
-void Daemon::save_overrides() {
-  for (const auto& gate : gates_) {
-    const auto& order = gate->overriding().remembered();
-    if (order) {
-      remembered_[gate->config().name] = {core::to_string(order->kind), order->since, order->until,
-                                          order->who, order->reason};
-    } else {
-      remembered_.erase(gate->config().name);
-    }
-  }
-  files_.write(config_.state_dir / overrides_file, overrides_to_json(remembered_));
-}
-
 // --- reload ---
 
 void Daemon::reload(Reloaded reloaded) {
@@ -359,7 +321,9 @@ void Daemon::remove_gate(const std::string& name) {
   by_name_.erase(name);
   const auto found = std::find_if(gates_.begin(), gates_.end(),
                                   [&](const auto& gate) { return gate->config().name == name; });
-  (*found)->stop(config::OnStop::close);
+  (*found)->stop(config::OnStop::close, "reload", "a reload took the gate away, or moved it to another port");
+  auto history = (*found)->history();
+  state_.keep_history(name, {history.rbegin(), history.rend()});
   gates_.erase(found);
   (void)loop::forget_fd(listener_prefix + name); // false: nobody keeps it
 }

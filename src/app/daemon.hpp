@@ -10,10 +10,9 @@
 #pragma once
 
 #include "app/config_reader.hpp"
-#include "app/file_writer.hpp"
 #include "app/gate.hpp"
 #include "app/ruleset_publisher.hpp"
-#include "app/state_files.hpp"
+#include "app/state_dir.hpp"
 #include "config/diff.hpp"
 #include "config/load.hpp"
 #include "loop/inotify.hpp"
@@ -69,8 +68,6 @@ private:
   void on_report(const core::StoreReport& report);
   void on_transition(const core::TransitionSnapshot& transition);
   void on_completed(const core::TransitionSnapshot& transition);
-  void load_overrides();
-  void save_overrides();
   void apply(config::Config config);
   void remove_gate(const std::string& name);
   void add_gate(const config::GateConfig& config);
@@ -87,7 +84,7 @@ private:
   nft::Store store_;
   nft::Reader reader_;
   loop::IoWatch report_watch_;
-  FileWriter files_;
+  StateDir state_;
   probe::Context probes_;
   RulesetPublisher publisher_;
   ConfigReader config_reader_;
@@ -97,7 +94,6 @@ private:
   std::vector<loop::PathWatch> file_watches_;
   std::function<void()> changed_ = [] {};
   bool successor_comes_ = false; // SIGUSR2
-  Overrides remembered_; // also of gates that the configuration does not have now
 
   // What snapshots tell of the whole.
   core::WallTime started_{};

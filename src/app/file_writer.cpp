@@ -1,5 +1,6 @@
 #include "app/file_writer.hpp"
 
+#include "base/log.hpp"
 #include "base/unique_fd.hpp"
 
 #include <fcntl.h>
@@ -62,9 +63,13 @@ bool FileWriter::drain(std::chrono::milliseconds limit) {
   return idle_.wait_for(lock, limit, [this] { return waiting_.empty() && !writing_; });
 }
 
-std::string FileWriter::take_error() {
-  const std::lock_guard lock(mutex_);
-  return std::exchange(error_, "");
+void FileWriter::put(const std::filesystem::path& path, const std::string& content) {
+  const auto error = replace_file(path, content);
+  if (error.empty() && failing_.erase(path) != 0) {
+    base::log::info(path.string() + " is written again");
+  } else if (!error.empty() && failing_.insert(path).second) {
+    base::log::warning("not written: " + error);
+  }
 }
 
 void FileWriter::run() {
@@ -77,12 +82,9 @@ void FileWriter::run() {
     auto next = waiting_.extract(waiting_.begin());
     writing_ = true;
     lock.unlock();
-    auto error = replace_file(next.key(), next.mapped());
+    put(next.key(), next.mapped());
     lock.lock();
     writing_ = false;
-    if (!error.empty()) {
-      error_ = std::move(error);
-    }
     if (waiting_.empty()) {
       idle_.notify_all();
     }

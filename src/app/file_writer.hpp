@@ -1,12 +1,14 @@
 // Writes small state files (overrides, history, track files) without ever delaying a verdict: the caller
 // leaves the newest content of a file and goes on; one thread writes it beside the file and renames it into
 // place, so that a reader, and a start after a power cut, finds the old content or the new, never a half.
+// What cannot be written is logged, once until it can again.
 #pragma once
 
 #include <condition_variable>
 #include <filesystem>
 #include <map>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -24,17 +26,16 @@ public:
   void write(const std::filesystem::path& path, std::string content);
   // Waits until everything left so far is written or has failed, at most `limit`. True when nothing waits.
   bool drain(std::chrono::milliseconds limit);
-  // The last failure as a sentence, once: "/var/lib/healthgate/history.json: No space left on device".
-  [[nodiscard]] std::string take_error();
 
 private:
   void run();
+  void put(const std::filesystem::path& path, const std::string& content);
 
   std::mutex mutex_;
   std::condition_variable wake_;
   std::condition_variable idle_;
   std::map<std::filesystem::path, std::string> waiting_;
-  std::string error_;
+  std::set<std::filesystem::path> failing_; // of the thread alone
   bool writing_ = false;
   bool stop_ = false;
   std::thread thread_; // last: everything that it uses is made before it

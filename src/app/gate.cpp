@@ -40,8 +40,9 @@ double seconds_of(core::Duration duration) {
 
 Gate::Gate(config::GateConfig config, GateServices services)
     : config_(std::move(config)), services_(std::move(services)), decider_(decider_settings(config_)),
-      damper_({config_.flap_limit, config_.flap_window}), reconciler_(config_.lease), history_(history_limit),
-      listener_(services_.loop), since_(services_.loop.now().wall),
+      damper_({config_.flap_limit, config_.flap_window}), reconciler_(config_.lease),
+      history_(history_limit, services_.save_history), listener_(services_.loop),
+      since_(services_.loop.now().wall),
       bind_backoff_(std::chrono::milliseconds(200), std::chrono::seconds(5)) {
   reason_ = "not probed yet";
   comment_ = "closed since " + base::utc_seconds(since_) + ": " + reason_;
@@ -67,6 +68,7 @@ void Gate::make_probes() {
 
 void Gate::start() {
   reconciler_.start();
+  note_unclean_end();
   bind();
   started_ = true;
   last_result_ = services_.loop.now().mono;
@@ -76,6 +78,28 @@ void Gate::start() {
   }
   decide("override", "", "");
   settle();
+}
+
+// The last that is remembered of this gate is that it was open, and now it is closed: nobody was there to say
+// when that happened, but whoever reads the history must not conclude that it was open all the time.
+void Gate::note_unclean_end() {
+  const auto* const latest = history_.latest();
+  if (latest == nullptr || latest->to != "open") {
+    return;
+  }
+  const auto now = services_.loop.now();
+  core::TransitionSnapshot end;
+  end.gate = config_.name;
+  end.at = now.wall;
+  end.mono = now.mono;
+  end.from = "open";
+  end.to = "closed";
+  end.reason = "start";
+  end.evidence =
+      "the daemon before this one ended without closing the gate (killed, crashed, or power lost): "
+      "it closed by itself when its lease of " +
+      core::duration_text(config_.lease) + " ran out";
+  history_.add(std::move(end));
 }
 
 void Gate::start_adopted(std::chrono::milliseconds remaining, std::string comment, base::UniqueFd listener) {
@@ -106,12 +130,12 @@ void Gate::start_adopted(std::chrono::milliseconds remaining, std::string commen
   settle();
 }
 
-void Gate::stop(config::OnStop how) {
+void Gate::stop(config::OnStop how, const std::string& reason, const std::string& evidence) {
   probes_.clear();
   services_.loop.cancel(std::exchange(bind_timer_, 0));
   if (how == config::OnStop::close && started_) {
     if (reconciler_.wants_open()) {
-      record(false, "stop", "the daemon stops", "");
+      record(false, reason, evidence, "");
     }
     carry_out(reconciler_.decide(false, services_.loop.now().mono));
   }
@@ -244,16 +268,33 @@ void Gate::on_report(const core::StoreReport& report) {
   if (!started_ || stopping_) {
     return;
   }
+  if (report.repaired && reconciler_.wants_open()) {
+    note_foreign_change(report);
+  }
   const auto before = reconciler_.times().commit;
   carry_out(reconciler_.on_report(report, services_.loop.now().mono));
   if (commit_open_ && !before && reconciler_.times().commit) {
     commit_open_ = false;
-    if (auto* const latest = history_.latest()) {
-      latest->commit_seconds = seconds_of(*reconciler_.times().commit);
-      services_.completed(*latest);
-    }
+    history_.complete(seconds_of(*reconciler_.times().commit));
+    services_.completed(*history_.latest());
   }
   settle();
+}
+
+// No transition: the verdict stays, but a load balancer may have been refused until the repair.
+void Gate::note_foreign_change(const core::StoreReport& report) {
+  const auto now = services_.loop.now();
+  core::TransitionSnapshot change;
+  change.gate = config_.name;
+  change.at = now.wall;
+  change.mono = now.mono;
+  change.from = change.to = "open";
+  change.reason = "foreign-change";
+  change.evidence = "the table was changed by another program and repaired: " + report.what;
+  change.actor = report.writer;
+  change.commit_seconds = seconds_of(report.took);
+  history_.add_foreign_change(std::move(change));
+  commit_open_ = false; // the latest entry is no transition now
 }
 
 void Gate::probe_now() {
@@ -276,7 +317,7 @@ std::string Gate::order(core::OverrideOrder order) {
     return "gate " + config_.name + " is drained, which wins over force-open; `healthgate auto " +
            config_.name + "` ends the drain";
   }
-  services_.override_changed();
+  services_.override_changed(override_.remembered());
   log::info("gate " + config_.name + ": " + core::to_string(kind) + " by " + who,
             {{"gate", config_.name}, {"override", core::to_string(kind)}, {"who", who}});
   decide("override", "", who);
@@ -291,17 +332,25 @@ std::string Gate::end_override(const std::string& who) {
                            "; remove it to end the drain"
                      : "";
   }
-  services_.override_changed();
+  services_.override_changed(override_.remembered());
   log::info("gate " + config_.name + ": override ended by " + who, {{"gate", config_.name}, {"who", who}});
   decide("override", "override ended", who);
   settle();
   return "";
 }
 
-void Gate::restore_history(const std::vector<core::TransitionSnapshot>& newest_first) {
-  for (auto one = newest_first.rbegin(); one != newest_first.rend(); ++one) {
-    history_.add(*one);
+void Gate::restore(core::OverrideOrder order) {
+  if (order.until && *order.until <= services_.loop.now().wall) {
+    log::info("gate " + config_.name + ": the override by " + order.who + " ended while no daemon ran",
+              {{"gate", config_.name}, {"who", order.who}});
+    services_.override_changed(std::nullopt);
+    return;
   }
+  (void)override_.order(std::move(order)); // true: there is none before it
+}
+
+void Gate::restore_history(const std::vector<core::TransitionSnapshot>& oldest_first) {
+  history_.restore(oldest_first);
 }
 
 // --- deciding ---
@@ -366,17 +415,13 @@ void Gate::record(bool open, const std::string& reason, const std::string& evide
   core::TransitionSnapshot transition;
   transition.gate = config_.name;
   transition.at = now.wall;
+  transition.mono = now.mono;
   transition.from = open ? "closed" : "open";
   transition.to = open ? "open" : "closed";
   transition.reason = reason;
   transition.evidence = evidence;
   transition.actor = actor;
-  for (const auto& probe : probes_) {
-    if (probe->last()) {
-      transition.probes.push_back(*probe->last());
-      transition.probes.back().steps.clear();
-    }
-  }
+  transition.probes = last_results();
   if (const auto revoke = reconciler_.times().revoke) {
     transition.revoke_seconds = seconds_of(*revoke);
   }
@@ -395,6 +440,23 @@ void Gate::record(bool open, const std::string& reason, const std::string& evide
        {"revoke_us", open ? "" : microseconds_text(reconciler_.times().revoke.value_or(core::Duration{}))}});
   services_.transition(transition);
   history_.add(std::move(transition));
+}
+
+// The results that led here: of each probe as many as its streak takes, and the one before them.
+std::vector<core::ProbeResult> Gate::last_results() const {
+  constexpr int most = 5; // of one probe
+  std::vector<core::ProbeResult> results;
+  for (std::size_t index = 0; index < probes_.size(); ++index) {
+    const auto& terms = config_.probes[index];
+    const int streak = std::max(terms.rise.value_or(config_.rise), terms.fall.value_or(config_.fall));
+    for (auto& result : probes_[index]->recent(static_cast<std::size_t>(std::min(streak + 1, most)))) {
+      if (probes_.size() > 1) {
+        result.detail.insert(0, terms.name + ": ");
+      }
+      results.push_back(std::move(result));
+    }
+  }
+  return results;
 }
 
 // --- doing ---
@@ -483,7 +545,7 @@ void Gate::settle() {
 void Gate::on_time() {
   const auto now = services_.loop.now();
   if (override_.on_time(now.wall)) {
-    services_.override_changed();
+    services_.override_changed(override_.remembered());
     decide("override", "override ended by its time", "");
   }
   if (const auto due = decider_.next_deadline(); due && *due <= now.mono) {

@@ -6,6 +6,7 @@
 // A gate whose port is not bound is never opened: what would answer there is somebody else.
 #pragma once
 
+#include "app/gate_history.hpp"
 #include "app/probe_task.hpp"
 #include "app/ruleset_builder.hpp"
 #include "app/ruleset_publisher.hpp"
@@ -13,7 +14,6 @@
 #include "core/backoff.hpp"
 #include "core/flap_damper.hpp"
 #include "core/gate_decider.hpp"
-#include "core/history.hpp"
 #include "core/override.hpp"
 #include "core/ports.hpp"
 #include "core/reconciler.hpp"
@@ -40,7 +40,9 @@ struct GateServices {
   // of this gate is complete now, with the time of its commit.
   std::function<void(const core::TransitionSnapshot&)> transition;
   std::function<void(const core::TransitionSnapshot&)> completed;
-  std::function<void()> override_changed; // the remembered order of this gate is another
+  // The order to remember for this gate is another.
+  std::function<void(const std::optional<core::OverrideOrder>&)> override_changed;
+  GateHistory::Save save_history; // of this gate
 };
 
 class Gate {
@@ -56,7 +58,7 @@ public:
   // A predecessor left it open, and its listener if that is valid.
   void start_adopted(std::chrono::milliseconds remaining, std::string comment, base::UniqueFd listener);
   // Nothing opens it any more. close: revoked, and the listener shut, when this returns. hold: as it is.
-  void stop(config::OnStop how);
+  void stop(config::OnStop how, const std::string& reason, const std::string& evidence);
   // The listener's socket, for a successor; -1 while unbound.
   [[nodiscard]] int listener_fd() const { return listener_.fd(); }
   // The listener's socket leaves us.
@@ -74,14 +76,15 @@ public:
   std::string order(core::OverrideOrder order);
   std::string end_override(const std::string& who);
   // What was remembered over a restart; before start().
-  void restore(core::OverrideOrder order) { (void)override_.order(std::move(order)); }
-  void restore_history(const std::vector<core::TransitionSnapshot>& newest_first);
+  void restore(core::OverrideOrder order);
+  void restore_history(const std::vector<core::TransitionSnapshot>& oldest_first);
 
   // --- what it is ---
   [[nodiscard]] const config::GateConfig& config() const { return config_; }
   [[nodiscard]] GateForm form() const { return {reconciler_.form(), comment_}; }
   [[nodiscard]] bool is_open() const { return reconciler_.applied() == core::Applied::open; }
   [[nodiscard]] const core::Override& overriding() const { return override_; }
+  [[nodiscard]] std::vector<core::TransitionSnapshot> history() const { return history_.newest_first(); }
   [[nodiscard]] core::Reconciler::Times times() const { return reconciler_.times(); }
   // All but what only the kernel knows.
   [[nodiscard]] core::GateSnapshot snapshot() const;
@@ -92,12 +95,15 @@ private:
   using Actions = core::Reconciler::Actions;
 
   void make_probes();
+  void note_unclean_end();
   core::Schedule::Pace judge(std::size_t index, const core::ProbeResult& result);
   void note_streak(std::size_t index, const core::ProbeResult& result) const;
   void notice_silence(core::Duration silent);
+  void note_foreign_change(const core::StoreReport& report);
   void decide(const std::string& reason, const std::string& evidence, const std::string& actor);
   [[nodiscard]] bool verdict(std::string& reason, std::string& evidence, std::string& actor);
   void record(bool open, const std::string& reason, const std::string& evidence, const std::string& actor);
+  [[nodiscard]] std::vector<core::ProbeResult> last_results() const;
   void carry_out(const Actions& actions);
   void renew();
   void carry_out(core::Reconciler::Action action);
@@ -114,7 +120,7 @@ private:
   core::Override override_;
   core::FlapDamper damper_;
   core::Reconciler reconciler_;
-  core::History history_;
+  GateHistory history_;
   listener::Listener listener_;
   std::vector<std::unique_ptr<ProbeTask>> probes_;
   std::vector<std::optional<core::WallTime>> passing_since_; // of each probe, as its `passing` is

@@ -113,6 +113,10 @@ void ProbeTask::remember(const core::ProbeResult& result) {
   }
 }
 
+std::vector<core::ProbeResult> ProbeTask::recent(std::size_t count) const {
+  return {recent_.end() - static_cast<std::ptrdiff_t>(std::min(count, recent_.size())), recent_.end()};
+}
+
 core::ProbeSnapshot ProbeTask::snapshot() const {
   auto snapshot = snapshot_;
   snapshot.recent.assign(recent_.begin(), recent_.end());

@@ -11,6 +11,7 @@
 #include <functional>
 #include <memory>
 #include <string>
+#include <vector>
 
 namespace healthgate::app {
 
@@ -39,6 +40,8 @@ public:
 
   // Name, URL, results, durations and failures; not what the decider knows.
   [[nodiscard]] core::ProbeSnapshot snapshot() const;
+  // The last results, at most `count`, oldest first, without their steps.
+  [[nodiscard]] std::vector<core::ProbeResult> recent(std::size_t count) const;
   [[nodiscard]] const std::optional<core::ProbeResult>& last() const { return snapshot_.last; }
 
 private:

@@ -1,4 +1,4 @@
-// What the daemon remembers over its end, in state-dir: overrides.json. (history.json: see history_file.hpp.)
+// overrides.json in state-dir, as text and back.
 #pragma once
 
 #include "base/result.hpp"

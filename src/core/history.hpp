@@ -24,6 +24,9 @@ public:
   [[nodiscard]] TransitionSnapshot* latest() {
     return transitions_.empty() ? nullptr : &transitions_.front();
   }
+  [[nodiscard]] const TransitionSnapshot* latest() const {
+    return transitions_.empty() ? nullptr : &transitions_.front();
+  }
   [[nodiscard]] std::vector<TransitionSnapshot> newest_first() const {
     return {transitions_.begin(), transitions_.end()};
   }

@@ -54,6 +54,7 @@ struct OverrideSnapshot {
 struct TransitionSnapshot {
   std::string gate;
   WallTime at{};
+  TimePoint mono{};                // the monotonic clock at `at`: places the probes' `started` in wall time
   std::string from, to;            // open, closed, unknown
   std::string reason;              // start, probe, override, flap, stop, reload, foreign-change, lease, ...
   std::string evidence;            // one line

@@ -93,7 +93,9 @@ json write(const core::ProbeSnapshot& probe, const Clocks& clocks) {
           {"failures", failures}};
 }
 
-json write(const TransitionSnapshot& transition, const Clocks& clocks) {
+// By its own clocks: it may be of another boot than the snapshot, or from before a step of the wall clock.
+json write(const TransitionSnapshot& transition) {
+  const Clocks clocks{transition.at, transition.mono};
   auto probes = json::array();
   for (const auto& result : transition.probes) {
     probes.push_back(write(result, clocks));
@@ -162,7 +164,7 @@ json write(const core::GateSnapshot& gate, const Clocks& clocks) {
   out["transitions"] = std::move(transitions);
   auto history = json::array();
   for (const auto& transition : gate.history) {
-    history.push_back(write(transition, clocks));
+    history.push_back(write(transition));
   }
   out["history"] = std::move(history);
   return out;
@@ -273,15 +275,16 @@ core::ProbeSnapshot read_probe(const json& in, const Clocks& clocks) {
   return probe;
 }
 
-TransitionSnapshot read_transition(const json& in, const Clocks& clocks) {
+TransitionSnapshot read_transition(const json& in) {
   TransitionSnapshot transition;
   transition.gate = read<std::string>(in, "gate", "");
   transition.at = read_time(in, "at").value_or(core::WallTime{});
+  transition.mono = core::TimePoint(transition.at.time_since_epoch());
   transition.from = read<std::string>(in, "from", "");
   transition.to = read<std::string>(in, "to", "");
   transition.reason = read<std::string>(in, "reason", "");
   transition.evidence = read<std::string>(in, "evidence", "");
-  transition.probes = read_results(in, "probes", clocks);
+  transition.probes = read_results(in, "probes", {transition.at, transition.mono});
   transition.actor = read<std::string>(in, "actor", "");
   transition.revoke_seconds = read_optional<double>(in, "revoke_seconds");
   transition.commit_seconds = read_optional<double>(in, "commit_seconds");
@@ -336,7 +339,7 @@ core::GateSnapshot read_gate(const json& in, const Clocks& clocks) {
         read<std::uint64_t>(one, "count", 0);
   }
   for (const auto& one : read(in, "history", json::array())) {
-    gate.history.push_back(read_transition(one, clocks));
+    gate.history.push_back(read_transition(one));
   }
   gate.allow = read(in, "allow", std::vector<std::string>());
   gate.allow_size = read<std::uint64_t>(in, "allow_size", 0);
@@ -396,14 +399,8 @@ std::string to_json(const core::Snapshot& snapshot) {
   return dump(out);
 }
 
-std::string to_json(const std::vector<TransitionSnapshot>& transitions) {
-  // Written beside the wall clock alone: a result stands as long before its transition as it came.
-  auto list = json::array();
-  for (const auto& transition : transitions) {
-    const auto last = transition.probes.empty() ? core::TimePoint{} : transition.probes.back().started;
-    list.push_back(write(transition, {transition.at, last}));
-  }
-  return dump(list);
+std::string to_json(const TransitionSnapshot& transition) {
+  return dump(write(transition));
 }
 
 base::Result<core::Snapshot, std::string> snapshot_from_json(std::string_view text) {
@@ -414,16 +411,15 @@ base::Result<core::Snapshot, std::string> snapshot_from_json(std::string_view te
   }
 }
 
-base::Result<std::vector<TransitionSnapshot>, std::string> transitions_from_json(std::string_view text) {
+base::Result<TransitionSnapshot, std::string> transition_from_json(std::string_view text) {
   try {
-    std::vector<TransitionSnapshot> transitions;
-    for (const auto& one : json::parse(text)) {
-      const auto at = read_time(one, "at").value_or(core::WallTime{});
-      transitions.push_back(read_transition(one, {at, core::TimePoint(at.time_since_epoch())}));
+    const auto transition = json::parse(text);
+    for (const char* needed : {"gate", "at", "to"}) {
+      (void)transition.at(needed); // throws
     }
-    return transitions;
+    return read_transition(transition);
   } catch (const json::exception& problem) {
-    return base::Failure<std::string>{std::string("not a history: ") + problem.what()};
+    return base::Failure<std::string>{std::string("not a transition: ") + problem.what()};
   }
 }
 

@@ -8,7 +8,6 @@
 
 #include <string>
 #include <string_view>
-#include <vector>
 
 namespace healthgate::observe {
 
@@ -16,12 +15,11 @@ inline constexpr int layout_version = 1;
 
 // One line. What is no UTF-8 is replaced.
 [[nodiscard]] std::string to_json(const core::Snapshot& snapshot);
-[[nodiscard]] std::string to_json(const std::vector<core::TransitionSnapshot>& transitions);
+[[nodiscard]] std::string to_json(const core::TransitionSnapshot& transition);
 
 // A failure is one sentence; nothing throws. Unknown fields are passed over, missing ones keep their default.
 // Points of the monotonic clock are rebuilt from the wall clock.
 [[nodiscard]] base::Result<core::Snapshot, std::string> snapshot_from_json(std::string_view text);
-[[nodiscard]] base::Result<std::vector<core::TransitionSnapshot>, std::string>
-transitions_from_json(std::string_view text);
+[[nodiscard]] base::Result<core::TransitionSnapshot, std::string> transition_from_json(std::string_view text);
 
 } // namespace healthgate::observe

@@ -83,6 +83,7 @@ inline core::TransitionSnapshot transition(core::Duration ago, const std::string
   core::TransitionSnapshot moved;
   moved.gate = "router";
   moved.at = canned_now - ago;
+  moved.mono = canned_mono - ago;
   moved.from = to == "open" ? "closed" : "open";
   moved.to = to;
   moved.reason = std::move(reason);

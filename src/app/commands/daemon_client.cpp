@@ -15,13 +15,12 @@
 namespace healthgate::app {
 namespace {
 
-constexpr const char* socket_key = "control-socket";
-
 // The last value in this text's global section; none when it has none.
-std::optional<std::string> socket_in(const std::filesystem::path& file, const std::string& text) {
+std::optional<std::string> setting_in(const std::filesystem::path& file, const std::string& text,
+                                      const std::string& key) {
   std::optional<std::string> found;
   for (const auto& entry : config::lex(file.string(), text).entries) {
-    if (entry.kind == config::Entry::Kind::setting && entry.section.empty() && entry.key == socket_key) {
+    if (entry.kind == config::Entry::Kind::setting && entry.section.empty() && entry.key == key) {
       found = entry.value;
     }
   }
@@ -44,13 +43,12 @@ std::vector<std::filesystem::path> drop_ins(const config::Files& files, const st
   return paths;
 }
 
-} // namespace
-
-base::Result<std::filesystem::path, std::string> control_socket(const Arguments& arguments) {
-  if (arguments.has("control")) {
-    return std::filesystem::path(arguments.value("control"));
-  }
-  const char* const environment = std::getenv(config::environment_name(socket_key).c_str());
+// A global key that names a path: the environment, then the last of the configuration's files. These alone,
+// because a configuration with errors must keep nobody from steering the daemon that runs with the one
+// before.
+base::Result<std::filesystem::path, std::string>
+global_path(const Arguments& arguments, const std::string& key, const std::filesystem::path& otherwise) {
+  const char* const environment = std::getenv(config::environment_name(key).c_str());
   if (environment != nullptr && *environment != '\0') {
     return std::filesystem::path(environment);
   }
@@ -60,13 +58,26 @@ base::Result<std::filesystem::path, std::string> control_socket(const Arguments&
   if (!text && arguments.has("config")) {
     return base::Failure{main.string() + ": it cannot be read: " + text.error().sentence};
   }
-  auto found = text ? socket_in(main, text.value()) : std::nullopt;
+  auto found = text ? setting_in(main, text.value(), key) : std::nullopt;
   for (const auto& file : drop_ins(files, main)) {
     const auto more = files.read(file);
-    auto later = more ? socket_in(file, more.value()) : std::nullopt;
+    auto later = more ? setting_in(file, more.value(), key) : std::nullopt;
     found = later ? later : found;
   }
-  return found ? std::filesystem::path(*found) : config::Config().control_socket;
+  return found ? std::filesystem::path(*found) : otherwise;
+}
+
+} // namespace
+
+base::Result<std::filesystem::path, std::string> control_socket(const Arguments& arguments) {
+  if (arguments.has("control")) {
+    return std::filesystem::path(arguments.value("control"));
+  }
+  return global_path(arguments, "control-socket", config::Config().control_socket);
+}
+
+base::Result<std::filesystem::path, std::string> state_directory(const Arguments& arguments) {
+  return global_path(arguments, "state-dir", config::Config().state_dir);
 }
 
 control::Request make_request(control::Command command) {
@@ -79,22 +90,30 @@ control::Request make_request(control::Command command) {
   return request;
 }
 
-base::Result<std::string, int> ask_daemon(const Arguments& arguments, const control::Request& request,
-                                          std::chrono::milliseconds longest) {
+base::Result<control::Response, std::string>
+try_daemon(const Arguments& arguments, const control::Request& request, std::chrono::milliseconds longest) {
   const auto path = control_socket(arguments);
   if (!path) {
-    return base::Failure{complain(request.command, path.error(), exit_unknown)};
+    return base::Failure{path.error()};
   }
   auto client = control::Client::connect(path.value(), longest);
   if (!client) {
-    return base::Failure{complain(request.command, client.error().sentence, exit_unknown)};
+    return base::Failure{client.error().sentence};
   }
-  const auto response = client.value().ask(request, longest);
+  auto response = client.value().ask(request, longest);
   if (!response) {
     const bool maybe_done = !control::only_reads(request.command);
-    return base::Failure{complain(
-        request.command, response.error().sentence + (maybe_done ? "; whether it was done is not known" : ""),
-        exit_unknown)};
+    return base::Failure{response.error().sentence +
+                         (maybe_done ? "; whether it was done is not known" : "")};
+  }
+  return std::move(response).value();
+}
+
+base::Result<std::string, int> ask_daemon(const Arguments& arguments, const control::Request& request,
+                                          std::chrono::milliseconds longest) {
+  const auto response = try_daemon(arguments, request, longest);
+  if (!response) {
+    return base::Failure{complain(request.command, response.error(), exit_unknown)};
   }
   if (!response.value().ok) {
     return base::Failure{

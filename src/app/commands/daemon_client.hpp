@@ -20,10 +20,18 @@ inline constexpr std::chrono::milliseconds long_answer_limit{60000};
 // daemon that runs. The failure is one sentence.
 [[nodiscard]] base::Result<std::filesystem::path, std::string> control_socket(const Arguments& arguments);
 
+// HEALTHGATE_STATE_DIR, `state-dir` of the configuration's files, the default; as above.
+[[nodiscard]] base::Result<std::filesystem::path, std::string> state_directory(const Arguments& arguments);
+
 // A request with what all have in common: who called sudo(8).
 [[nodiscard]] control::Request make_request(control::Command command);
 
-// Asks the daemon that `arguments` name; the result as JSON text. Otherwise the sentence is on stderr, and
+// Asks the daemon that `arguments` name. The failure says why there is no answer.
+[[nodiscard]] base::Result<control::Response, std::string>
+try_daemon(const Arguments& arguments, const control::Request& request,
+           std::chrono::milliseconds longest = answer_limit);
+
+// The same with a refusal as a failure too; the result as JSON text. Otherwise the sentence is on stderr, and
 // the failure is the exit code.
 [[nodiscard]] base::Result<std::string, int> ask_daemon(const Arguments& arguments,
                                                         const control::Request& request,
