@@ -10,6 +10,7 @@
 #include <cerrno>
 #include <climits>
 #include <csignal>
+#include <fcntl.h>
 #include <sys/random.h>
 #include <system_error>
 #include <unistd.h>
@@ -21,7 +22,10 @@ namespace {
 namespace log = base::log;
 
 constexpr std::chrono::milliseconds removal_patience{1000};
-constexpr const char* listener_prefix = "gate-"; // of names in the service manager's store
+// Names of descriptors in the service manager's store and on the way to a successor.
+constexpr const char* listener_prefix = "gate-";
+constexpr const char* table_socket = "table";
+constexpr std::chrono::milliseconds handover_patience{500};
 
 std::uint64_t random_number() {
   std::uint64_t number = 0;
@@ -51,15 +55,33 @@ std::string node_name() {
   return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
+// Gates that are left of an earlier configuration are closed with the descriptor.
+base::UniqueFd take(std::vector<loop::NamedFd>& descriptors, const std::string& name) {
+  const auto found = std::find_if(descriptors.begin(), descriptors.end(),
+                                  [&](const auto& descriptor) { return descriptor.name == name; });
+  if (found == descriptors.end()) {
+    return {};
+  }
+  auto fd = std::move(found->fd);
+  descriptors.erase(found);
+  return fd;
+}
+
+base::UniqueFd duplicate(int fd) {
+  return base::UniqueFd(::fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
 std::string first_line(const std::string& text) {
   return text.substr(0, text.find('\n'));
 }
 
 } // namespace
 
-Daemon::Daemon(loop::EventLoop& loop, config::Config config, config::Sources sources)
+Daemon::Daemon(loop::EventLoop& loop, config::Config config, config::Sources sources,
+               std::vector<loop::NamedFd> inherited)
     : loop_(loop), config_(std::move(config)), random_(random_number()), nonce_(random_number()),
-      stored_(loop::take_stored_fds()), store_({policy_of(config_.table_owner), nft::Leases::adopt}),
+      inherited_(std::move(inherited)),
+      store_({policy_of(config_.table_owner), nft::Leases::adopt}, take(inherited_, table_socket)),
       report_watch_(
           loop, store_.report_fd(), EPOLLIN, [this](std::uint32_t) { store_.dispatch(); },
           loop::Priority::deciding),
@@ -91,42 +113,76 @@ void Daemon::start() {
   for (const auto& note : config_.notes) {
     log::info(note);
   }
+  if (mode_ != nft::TableMode::plain) { // before the listeners: systemd closes the youngest first
+    (void)loop::store_fd(table_socket, store_.owner_fd()); // false: nobody keeps it
+  }
   for (const auto& gate : gates_) {
     const auto adopted = std::find_if(report.adopted.begin(), report.adopted.end(),
                                       [&](const auto& one) { return one.name == gate->config().name; });
     start_gate(*gate, adopted == report.adopted.end() ? nullptr : &*adopted);
   }
-  for (const auto& left : stored_) { // of gates that the configuration has no more
+  for (const auto& left : inherited_) { // of gates that the configuration has no more
     (void)loop::forget_fd(left.name);
   }
-  stored_.clear();
+  inherited_.clear();
   watch_files();
 }
 
 void Daemon::start_gate(Gate& gate, const nft::AdoptedGate* adopted) {
-  const auto name = listener_prefix + gate.config().name;
-  const auto kept = std::find_if(stored_.begin(), stored_.end(),
-                                 [&](const auto& descriptor) { return descriptor.name == name; });
-  base::UniqueFd listener;
-  if (kept != stored_.end()) {
-    listener = std::move(kept->fd);
-    stored_.erase(kept);
-  }
+  auto listener = take(inherited_, listener_prefix + gate.config().name);
   if (adopted != nullptr) {
     gate.start_adopted(adopted->remaining, adopted->comment, std::move(listener));
   } else {
-    listener.reset(); // made anew, with the filter that drops everything
-    gate.start();
+    gate.start(std::move(listener));
   }
   store_listener(gate);
 }
 
-// A listener over a table that goes with our socket would be open to everyone: it is kept only where the
-// table stays.
 void Daemon::store_listener(const Gate& gate) {
-  if (mode_ != nft::TableMode::owner && gate.listener_fd() >= 0) {
+  if (gate.listener_fd() >= 0) {
     (void)loop::store_fd(listener_prefix + gate.config().name, gate.listener_fd()); // false: nobody keeps it
   }
+}
+
+// --- a successor ---
+
+base::Result<std::vector<loop::NamedFd>, std::string> Daemon::hand_over() {
+  if (const auto paused = store_.pause(handover_patience); !paused) {
+    return base::Failure{"the table cannot be handed over now: " + paused.error().what};
+  }
+  std::vector<loop::NamedFd> descriptors;
+  descriptors.push_back({table_socket, duplicate(store_.owner_fd())});
+  for (const auto& gate : gates_) {
+    gate->suspend();
+    if (gate->listener_fd() >= 0) {
+      descriptors.push_back({listener_prefix + gate->config().name, duplicate(gate->listener_fd())});
+    }
+  }
+  if (!state_.drain(removal_patience)) {
+    log::warning("state files were not written in time for the successor");
+  }
+  const bool whole = std::all_of(descriptors.begin(), descriptors.end(),
+                                 [](const auto& descriptor) { return descriptor.fd.valid(); });
+  if (!whole) {
+    take_back();
+    return base::Failure{std::string("no descriptor is free to be handed over")};
+  }
+  log::info("handing the gates over to a successor");
+  return descriptors;
+}
+
+void Daemon::take_back() {
+  log::warning("the successor went without taking over: going on");
+  store_.resume();
+  for (const auto& gate : gates_) {
+    gate->resume();
+  }
+}
+
+void Daemon::leave() {
+  log::info("a successor has taken over");
+  left_ = true;
+  loop_.exit(0);
 }
 
 void Daemon::stop() {
@@ -146,6 +202,7 @@ void Daemon::stop() {
   }
   gates_.clear(); // closes the ports
   if (!hold) {
+    (void)loop::forget_fd(table_socket); // false: nobody keeps it
     if (const auto removed = store_.remove(removal_patience); !removed) {
       log::warning("the table is left behind, closed: " + removed.error().what);
     }

@@ -32,9 +32,11 @@ namespace healthgate::app {
 
 class Daemon {
 public:
-  // `sources` is where `config` came from and a reload reads again. Opens the sockets to the kernel. Throws
-  // std::system_error with what was tried.
-  Daemon(loop::EventLoop& loop, config::Config config, config::Sources sources);
+  // `sources` is where `config` came from and a reload reads again; `inherited` what a predecessor or the
+  // service manager kept for us (see hand_over()). Opens the sockets to the kernel. Throws std::system_error
+  // with what was tried.
+  Daemon(loop::EventLoop& loop, config::Config config, config::Sources sources,
+         std::vector<loop::NamedFd> inherited);
   ~Daemon();
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -44,6 +46,16 @@ public:
   // Closes or holds every gate, as configured or, after SIGUSR2, holds them all; then the process may end.
   void stop();
   void on_signal(const loop::Signal& signal);
+
+  // --- a successor takes over ---
+  // Duplicates of the table's netlink socket and of every listener; from now on nothing of ours moves a gate.
+  // The leases run on. The failure is a sentence: then nothing has changed.
+  [[nodiscard]] base::Result<std::vector<loop::NamedFd>, std::string> hand_over();
+  // The successor did not come: goes on as before, as after a pause of the whole process.
+  void take_back();
+  // It has come: the process ends, and leaves all as it is.
+  void leave();
+  [[nodiscard]] bool has_left() const { return left_; }
 
   // --- for those who steer and watch; on the loop ---
   using Reloaded = std::function<void(std::string problem)>; // "" when it went well
@@ -80,7 +92,7 @@ private:
   config::Config config_;
   std::mt19937_64 random_;
   const std::uint64_t nonce_;
-  std::vector<loop::NamedFd> stored_; // descriptors that the service manager kept for us
+  std::vector<loop::NamedFd> inherited_;
   nft::Store store_;
   nft::Reader reader_;
   loop::IoWatch report_watch_;
@@ -94,6 +106,7 @@ private:
   std::vector<loop::PathWatch> file_watches_;
   std::function<void()> changed_ = [] {};
   bool successor_comes_ = false; // SIGUSR2
+  bool left_ = false;            // a successor has taken over
 
   // What snapshots tell of the whole.
   core::WallTime started_{};

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cassert>
+#include <cstring>
 #include <sys/stat.h>
 #include <utility>
 
@@ -66,10 +67,15 @@ void Gate::make_probes() {
 
 // --- life ---
 
-void Gate::start() {
+void Gate::start(base::UniqueFd listener) {
   reconciler_.start();
   note_unclean_end();
-  bind();
+  adopt(std::move(listener));
+  if (listener_.state() == listener::Listener::State::unbound) {
+    bind();
+  } else {
+    tell(listener_.filter_all());
+  }
   started_ = true;
   last_result_ = services_.loop.now().mono;
   look_at_drain_file();
@@ -107,13 +113,8 @@ void Gate::start_adopted(std::chrono::milliseconds remaining, std::string commen
   decider_ = core::GateDecider(decider_settings(config_), core::Health::open);
   trusts_adopted_ = true;
   reconciler_.adopt(now.mono, remaining);
-  if (!comment.empty()) {
-    comment_ = std::move(comment);
-  }
-  reason_ = "taken over from a predecessor";
-  if (listener.valid()) {
-    tell(listener_.adopt(std::move(listener)));
-  }
+  read_comment(std::move(comment));
+  adopt(std::move(listener));
   if (listener_.state() == listener::Listener::State::unbound) {
     bind();
   }
@@ -141,6 +142,38 @@ void Gate::stop(config::OnStop how, const std::string& reason, const std::string
   }
   stopping_ = true;
   services_.loop.cancel(std::exchange(deadline_timer_, 0));
+}
+
+// "open since 2026-11-22T02:05:42Z: HTTP 200"
+void Gate::read_comment(std::string comment) {
+  static const std::string lead = "open since ";
+  static const std::size_t time_length = std::strlen("2026-11-22T02:05:42Z");
+  reason_ = "taken over from a predecessor";
+  if (comment.compare(0, lead.size(), lead) != 0 || comment.size() < lead.size() + time_length + 2) {
+    return;
+  }
+  if (const auto since = base::read_utc(comment.substr(lead.size(), time_length))) {
+    since_ = *since;
+    reason_ = comment.substr(lead.size() + time_length + 2);
+    comment_ = std::move(comment);
+  }
+}
+
+void Gate::suspend() {
+  stopping_ = true;
+  services_.loop.cancel(std::exchange(bind_timer_, 0));
+  services_.loop.cancel(std::exchange(deadline_timer_, 0));
+}
+
+// The successor that did not come may have changed the filter and the table; the store reports on the latter.
+void Gate::resume() {
+  stopping_ = false;
+  if (listener_.state() == listener::Listener::State::unbound) {
+    bind();
+  } else {
+    tell(reconciler_.wants_open() ? listener_.filter_allowed(*config_.allow) : listener_.filter_all());
+  }
+  on_time();
 }
 
 void Gate::reconfigure(config::GateConfig config, bool new_probes) {
@@ -212,9 +245,27 @@ void Gate::look_at_drain_file() {
   }
 }
 
+// A socket that is bound to another port than ours is closed: the configuration has changed meanwhile.
+void Gate::adopt(base::UniqueFd listener) {
+  if (!listener.valid()) {
+    return;
+  }
+  tell(listener_.adopt(std::move(listener)));
+  if (listener_.state() != listener::Listener::State::unbound && listener_.port() != config_.port) {
+    listener_.release().reset();
+  }
+  if (listener_.state() == listener::Listener::State::shut) {
+    tell(listener_.filter_all());
+    tell(listener_.listen_again());
+  }
+}
+
 // --- what moves it ---
 
 core::Schedule::Pace Gate::judge(std::size_t index, const core::ProbeResult& result) {
+  if (stopping_) { // a successor decides
+    return core::Schedule::Pace::steady;
+  }
   const auto now = services_.loop.now().mono;
   const auto timeout = config_.probes[index].timeout.value_or(config_.timeout);
   const bool overdue = result.took >= timeout + config_.lease; // its deadline could not strike

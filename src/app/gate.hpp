@@ -53,16 +53,17 @@ public:
   Gate& operator=(const Gate&) = delete;
 
   // --- life; the table must be in place before start() ---
-  // The kernel holds this gate closed.
-  void start();
+  // The kernel holds this gate closed. `listener` is the one that a predecessor had, or none.
+  void start(base::UniqueFd listener = {});
   // A predecessor left it open, and its listener if that is valid.
   void start_adopted(std::chrono::milliseconds remaining, std::string comment, base::UniqueFd listener);
   // Nothing opens it any more. close: revoked, and the listener shut, when this returns. hold: as it is.
   void stop(config::OnStop how, const std::string& reason, const std::string& evidence);
+  // A successor may move it now: what is decided meanwhile is dropped, the lease runs on.
+  void suspend();
+  void resume();
   // The listener's socket, for a successor; -1 while unbound.
   [[nodiscard]] int listener_fd() const { return listener_.fd(); }
-  // The listener's socket leaves us.
-  [[nodiscard]] base::UniqueFd release_listener() { return listener_.release(); }
   // The same gate with other keys: state, connection and lease stay. `new_probes` says that probers and
   // decider are made anew; the gate keeps its verdict until they have one of their own.
   void reconfigure(config::GateConfig config, bool new_probes);
@@ -111,6 +112,8 @@ private:
   void settle();
   void on_time();
   void bind();
+  void adopt(base::UniqueFd listener);
+  void read_comment(std::string comment);
   void look_at_drain_file();
   [[nodiscard]] std::string state() const;
 

@@ -13,10 +13,11 @@ namespace {
 using control::Command;
 using control::Refusal;
 
-control::ServerOptions options_of(const config::Config& config) {
+control::ServerOptions options_of(const config::Config& config, bool replaces) {
   control::ServerOptions options;
   options.path = config.control_socket;
   options.status_public = config.status_public;
+  options.replace_live = replaces;
   return options;
 }
 
@@ -42,13 +43,13 @@ struct ProbeRound {
 
 } // namespace
 
-Steering::Steering(loop::EventLoop& loop, Daemon& daemon)
+Steering::Steering(loop::EventLoop& loop, Daemon& daemon, bool replaces)
     : loop_(loop), daemon_(daemon),
-      server_(loop, options_of(daemon.config()),
+      server_(loop, options_of(daemon.config(), replaces),
               {[this](const control::Request& request, const control::Peer& peer, control::Reply reply) {
                  handle(request, peer, std::move(reply));
                },
-               {}}) {}
+               [this](const control::Peer& peer) { successor_left(peer); }}) {}
 
 base::Result<void, std::string> Steering::listen() {
   return server_.listen();
@@ -75,7 +76,7 @@ void Steering::handle(const control::Request& request, const control::Peer& peer
     reload(reply);
     break;
   case Command::takeover:
-    reply.refuse("this daemon cannot be taken over", Refusal::refused);
+    hand_over(request, peer, reply);
     break;
   }
 }
@@ -196,6 +197,40 @@ void Steering::reload(const control::Reply& reply) {
       reply.refuse("the configuration has errors, nothing was changed:\n" + problem);
     }
   });
+}
+
+// "begin" gives the descriptors away, and we stand still; "commit" says that the successor holds the gates. A
+// connection that ends in between lets us go on.
+void Steering::hand_over(const control::Request& request, const control::Peer& peer,
+                         const control::Reply& reply) {
+  const bool begun = successor_ == peer.connection;
+  if (request.step == "commit" && begun) {
+    successor_.reset();
+    daemon_.leave();
+    return; // the end of the process is the answer
+  }
+  if (request.step != "begin") {
+    reply.refuse("a takeover begins with step \"begin\"", Refusal::usage);
+    return;
+  }
+  if (successor_) {
+    reply.refuse("another successor is taking over already");
+    return;
+  }
+  auto descriptors = daemon_.hand_over();
+  if (!descriptors) {
+    reply.refuse(descriptors.error());
+    return;
+  }
+  successor_ = peer.connection;
+  reply.hand_over("{}", std::move(descriptors).value());
+}
+
+void Steering::successor_left(const control::Peer& peer) {
+  if (successor_ == peer.connection) {
+    successor_.reset();
+    daemon_.take_back();
+  }
 }
 
 } // namespace healthgate::app

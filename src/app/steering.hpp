@@ -4,14 +4,17 @@
 #include "app/daemon.hpp"
 #include "control/server.hpp"
 
+#include <cstdint>
+#include <optional>
 #include <string>
 
 namespace healthgate::app {
 
 class Steering {
 public:
-  // Serves on the configuration's control-socket. References outlive it.
-  Steering(loop::EventLoop& loop, Daemon& daemon);
+  // Serves on the configuration's control-socket; `replaces` a predecessor that may still listen there.
+  // References outlive it.
+  Steering(loop::EventLoop& loop, Daemon& daemon, bool replaces);
   Steering(const Steering&) = delete;
   Steering& operator=(const Steering&) = delete;
 
@@ -28,10 +31,13 @@ private:
   void end_overrides(const control::Request& request, const control::Peer& peer, const control::Reply& reply);
   void probe_now(const control::Request& request, control::Reply reply);
   void reload(const control::Reply& reply);
+  void hand_over(const control::Request& request, const control::Peer& peer, const control::Reply& reply);
+  void successor_left(const control::Peer& peer);
   [[nodiscard]] std::vector<Gate*> gates_of(const control::Request& request, const control::Reply& reply);
 
   loop::EventLoop& loop_;
   Daemon& daemon_;
+  std::optional<std::uint64_t> successor_; // the connection that took the descriptors and has not come yet
   control::Server server_;
 };
 

@@ -24,4 +24,21 @@ std::string utc_milliseconds(WallTime when) {
   return text;
 }
 
+std::optional<WallTime> read_utc(const std::string& text) {
+  tm parts{};
+  const char* rest = ::strptime(text.c_str(), "%Y-%m-%dT%H:%M:%S", &parts);
+  if (rest == nullptr) {
+    return std::nullopt;
+  }
+  int millis = 0;
+  int length = 0;
+  if (*rest == '.' && std::sscanf(rest, ".%3d%n", &millis, &length) == 1 && length == 4 && rest[1] != '-') {
+    rest += length;
+  }
+  if (rest[0] != 'Z' || rest + 1 != text.c_str() + text.size()) {
+    return std::nullopt;
+  }
+  return WallTime(std::chrono::seconds(::timegm(&parts)) + std::chrono::milliseconds(millis));
+}
+
 } // namespace healthgate::base

@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <exception>
 #include <system_error>
+#include <utility>
 
 #include <poll.h>
 #include <pthread.h>
@@ -70,8 +71,9 @@ core::StoreReport merged(const core::StoreReport& older, core::StoreReport newer
 
 } // namespace
 
-Committer::Committer(const LeaseLedger& ledger)
-    : wake_(event_fd("committer")), reports_ready_(event_fd("committer")), socket_("committer"),
+Committer::Committer(const LeaseLedger& ledger, base::UniqueFd inherited)
+    : wake_(event_fd("committer")), reports_ready_(event_fd("committer")),
+      socket_(inherited ? NetlinkSocket("committer", std::move(inherited)) : NetlinkSocket("committer")),
       watcher_(socket_.portid()), keeper_(socket_, ledger) {}
 
 Committer::~Committer() {
@@ -125,10 +127,30 @@ Result<void> Committer::remove(milliseconds patience) {
   slot_.remove = true;
   removal_.reset();
   wake();
-  if (!removal_done_.wait_for(hold, patience, [this] { return removal_.has_value(); })) {
+  if (!done_.wait_for(hold, patience, [this] { return removal_.has_value(); })) {
     return base::Failure{NetlinkError{ETIMEDOUT, true, "deleting the table: somebody holds the commit lock"}};
   }
   return *removal_;
+}
+
+Result<void> Committer::pause(milliseconds patience) {
+  std::unique_lock hold(slot_mutex_);
+  slot_.pause = true;
+  wake();
+  if (done_.wait_for(hold, patience, [this] { return paused_; })) {
+    return {};
+  }
+  slot_.pause = false;
+  return base::Failure{NetlinkError{ETIMEDOUT, false, "somebody holds the commit lock"}};
+}
+
+void Committer::resume() {
+  {
+    const std::lock_guard hold(slot_mutex_);
+    slot_.pause = false;
+    slot_.verify = true;
+  }
+  wake();
 }
 
 void Committer::dispatch() {
@@ -145,10 +167,18 @@ void Committer::dispatch() {
   }
 }
 
+// While paused, an empty one: what is wanted stays in the slot.
 Committer::Slot Committer::take_slot() {
   const std::lock_guard hold(slot_mutex_);
-  Slot taken = std::move(slot_);
-  slot_ = {};
+  paused_ = slot_.pause;
+  Slot taken;
+  taken.stop = slot_.stop;
+  taken.pause = slot_.pause;
+  if (paused_) {
+    done_.notify_all();
+    return taken;
+  }
+  std::swap(taken, slot_);
   slot_.stop = taken.stop;
   return taken;
 }
@@ -189,6 +219,11 @@ void Committer::work() {
     if (slot.stop) {
       return;
     }
+    if (slot.pause) {
+      watched[1].fd = -1; // others' commits wait to be heard
+      continue;
+    }
+    watched[1].fd = watcher_.fd();
     step(std::move(slot));
   }
 }
@@ -200,7 +235,7 @@ void Committer::step(Slot slot) {
     auto done = keeper_.remove();
     const std::lock_guard hold(slot_mutex_);
     removal_ = std::move(done);
-    removal_done_.notify_all();
+    done_.notify_all();
   }
   if (removed_) {
     return;

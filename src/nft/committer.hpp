@@ -32,7 +32,8 @@ public:
   using Reported = core::RulesetStore::Reported;
 
   // Opens the sockets; no thread yet. Throws std::system_error.
-  explicit Committer(const LeaseLedger& ledger);
+  // `inherited`: the netlink socket of a predecessor, whose table it owns; or none.
+  Committer(const LeaseLedger& ledger, base::UniqueFd inherited);
   // Ends the thread: waits for a transaction that waits for the commit lock.
   ~Committer();
   Committer(const Committer&) = delete;
@@ -45,6 +46,11 @@ public:
   void apply(std::shared_ptr<const core::Ruleset> desired);
   void verify();
   Result<void> remove(std::chrono::milliseconds patience);
+  // For a successor that takes over: nothing is sent to the kernel from when pause() has returned until
+  // resume(). ETIMEDOUT when a transaction still waits for the commit lock after `patience`.
+  Result<void> pause(std::chrono::milliseconds patience);
+  void resume(); // reads the table back, and mends it
+  [[nodiscard]] int owner_fd() const { return socket_.fd(); }
   [[nodiscard]] int report_fd() const { return reports_ready_.get(); }
   void dispatch();
   void on_report(Reported reported) { reported_ = std::move(reported); }
@@ -58,6 +64,7 @@ private:
     Clock::time_point handed_over{};
     bool verify = false;
     bool remove = false;
+    bool pause = false;
     bool stop = false;
   };
 
@@ -94,10 +101,11 @@ private:
   bool in_sync_ = false;
   bool removed_ = false;
 
-  std::mutex slot_mutex_; // guards slot_ and removal_
-  std::condition_variable removal_done_;
+  std::mutex slot_mutex_;        // guards slot_, removal_ and paused_
+  std::condition_variable done_; // removal_ or paused_ is set
   Slot slot_;
   std::optional<Result<void>> removal_;
+  bool paused_ = false;
 
   std::mutex reports_mutex_;
   std::deque<core::StoreReport> reports_;

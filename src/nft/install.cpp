@@ -83,10 +83,13 @@ StartReport Keeper::install(const core::Ruleset& initial, OwnerPolicy policy, Le
     if ((table->flags & flag_owner) != 0 && table->owner != 0 && table->owner != socket_.portid()) {
       cannot_start(EPERM, "it belongs to another process, netlink port " + std::to_string(table->owner));
     }
+    const bool inherited = (table->flags & flag_owner) != 0 && table->owner == socket_.portid();
     adopt_ = is_orphan(*table) && flags_ == (flag_owner | flag_persist);
-    from_scratch = leases == Leases::flush || (policy == OwnerPolicy::required && !adopt_);
+    from_scratch = leases == Leases::flush || (policy == OwnerPolicy::required && !adopt_ && !inherited);
     if (!from_scratch) {
-      flags_ = adopt_ ? flags_ : 0; // a table that is not owned can never be (nft-findings, 3)
+      flags_ = inherited ? table->flags & (flag_owner | flag_persist)
+               : adopt_  ? flags_
+                         : 0; // a table that is not owned can never be (nft-findings, 3)
       keep_adoptable(*closed, *table, report);
       report.took_over = true;
     }

@@ -8,6 +8,7 @@
 #include <system_error>
 #include <utility>
 
+#include <fcntl.h>
 #include <sys/socket.h>
 
 namespace healthgate::nft {
@@ -93,6 +94,31 @@ NetlinkSocket::NetlinkSocket(std::string_view purpose)
   if (mnl_socket_bind(socket_.get(), 0, MNL_SOCKET_AUTOPID) != 0) {
     fail(purpose, "bind of the netlink socket");
   }
+  prepare();
+}
+
+NetlinkSocket::NetlinkSocket(std::string_view purpose, base::UniqueFd inherited)
+    : socket_(mnl_socket_fdopen(inherited.get())), buffer_(receive_buffer_bytes) {
+  if (!socket_) {
+    fail(purpose, "the socket of the predecessor");
+  }
+  (void)inherited.release(); // it belongs to socket_ now
+  int protocol = -1;
+  socklen_t length = sizeof protocol;
+  if (::getsockopt(fd(), SOL_SOCKET, SO_PROTOCOL, &protocol, &length) != 0 || protocol != NETLINK_NETFILTER ||
+      portid() == 0) {
+    errno = EINVAL;
+    fail(purpose, "the socket of the predecessor is not one to nf_tables");
+  }
+  const int flags = ::fcntl(fd(), F_GETFL);
+  if (::fcntl(fd(), F_SETFL, flags | O_NONBLOCK) != 0 || ::fcntl(fd(), F_SETFD, FD_CLOEXEC) != 0) {
+    fail(purpose, "fcntl of the predecessor's socket");
+  }
+  leftovers_ = true; // of its last conversation
+  prepare();
+}
+
+void NetlinkSocket::prepare() {
   int on = 1;
   // Both only make errors more telling (Linux 4.12): their lack is no reason to fail.
   (void)mnl_socket_setsockopt(socket_.get(), NETLINK_EXT_ACK, &on, sizeof on);

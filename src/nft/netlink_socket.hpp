@@ -6,6 +6,7 @@
 #pragma once
 
 #include "base/c_ptr.hpp"
+#include "base/unique_fd.hpp"
 #include "nft/error.hpp"
 
 #include <libmnl/libmnl.h>
@@ -33,6 +34,9 @@ public:
 
   // `purpose` names the socket in errors. Throws std::system_error.
   explicit NetlinkSocket(std::string_view purpose);
+  // Goes on with the socket of a predecessor, and so as the owner of its table. Throws std::system_error
+  // where `inherited` is not a netlink socket to nf_tables.
+  NetlinkSocket(std::string_view purpose, base::UniqueFd inherited);
 
   [[nodiscard]] int fd() const;
   [[nodiscard]] std::uint32_t portid() const;
@@ -55,6 +59,7 @@ public:
   Result<Progress> read_piece(const OnMessage& on_message);
 
 private:
+  void prepare();
   Result<void> send_part(Batch& batch, std::size_t part);
   Result<void> read_verdict(std::uint32_t first, std::uint32_t last);
   void drop_leftovers();

@@ -11,7 +11,8 @@
 namespace healthgate::nft {
 
 struct Store::Parts {
-  explicit Parts(const StoreOptions& wanted) : options(wanted), committer(ledger) {}
+  Parts(const StoreOptions& wanted, base::UniqueFd inherited)
+      : options(wanted), committer(ledger, std::move(inherited)) {}
 
   StoreOptions options;
   std::uint64_t nonce = 0;
@@ -32,7 +33,8 @@ namespace {
 
 } // namespace
 
-Store::Store(const StoreOptions& options) : parts_(std::make_unique<Parts>(options)) {}
+Store::Store(const StoreOptions& options, base::UniqueFd inherited)
+    : parts_(std::make_unique<Parts>(options, std::move(inherited))) {}
 Store::~Store() = default;
 
 StartReport Store::start(std::shared_ptr<const core::Ruleset> initial) {
@@ -83,6 +85,16 @@ void Store::on_report(Reported reported) {
 }
 Result<void> Store::remove(std::chrono::milliseconds patience) {
   return parts_->committer.remove(patience);
+}
+
+int Store::owner_fd() const {
+  return parts_->committer.owner_fd();
+}
+Result<void> Store::pause(std::chrono::milliseconds patience) {
+  return parts_->committer.pause(patience);
+}
+void Store::resume() {
+  parts_->committer.resume();
 }
 
 } // namespace healthgate::nft

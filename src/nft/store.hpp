@@ -16,6 +16,7 @@
 // commit lock: make the Store before any listener, and close listeners before it (nft-findings, 7).
 #pragma once
 
+#include "base/unique_fd.hpp"
 #include "core/ports.hpp"
 #include "nft/error.hpp"
 #include "nft/features.hpp"
@@ -57,7 +58,8 @@ struct StartReport {
 class Store final : public core::RulesetStore {
 public:
   // Opens the netlink and pulse sockets. Throws std::system_error, naming the socket, without CAP_NET_ADMIN.
-  explicit Store(const StoreOptions& options);
+  // `inherited` is the owner_fd() of a predecessor, or none.
+  explicit Store(const StoreOptions& options, base::UniqueFd inherited = {});
   // Ends the thread and closes the sockets, which may wait for the commit lock. The table stays if its mode
   // lets it.
   ~Store() override;
@@ -86,6 +88,14 @@ public:
   // committer's thread, which applies and repairs nothing any more from then on. Revoke first, and close the
   // listeners.
   Result<void> remove(std::chrono::milliseconds patience);
+
+  // For a successor. The socket that owns the table, to be kept or handed over as a descriptor; whoever has
+  // it holds the table, and writes to it.
+  [[nodiscard]] int owner_fd() const;
+  // Nothing but pulses is sent to the kernel from when this has returned until resume(), which reads the
+  // table back and mends it. Fails when a transaction still waits for the commit lock after `patience`.
+  Result<void> pause(std::chrono::milliseconds patience);
+  void resume();
 
 private:
   struct Parts;

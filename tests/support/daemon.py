@@ -48,14 +48,22 @@ class Daemon:
         text += "\n" + (config if config is not None else gate_config(allow=self.allow, **self.keys))
         self.config_path.write_text(text)
 
-    def start(self, wait=True):
-        """Starts it, again after stop() or kill(); config and state stay."""
+    def start(self, wait=True, options=()):
+        """Starts it, again after stop() or kill(); config and state stay. `options` are for this start alone."""
         (self.directory / "state").mkdir(exist_ok=True)
         log = self.directory / f"log-{len(list(self.directory.glob('log-*')))}.txt"
-        command = [BINARY, "run", "-c", self.config_path, *self.options]
+        command = [BINARY, "run", "-c", self.config_path, *self.options, *options]
         self.process = self.host.start(*command, log=log, env=self.env)
         if wait:
             wait_until(self._answers, 10, f"the daemon answers; its log:\n{self.log()}")
+
+    def take_over(self):
+        """A successor with --takeover in the place of the daemon that runs; the exit code of the latter."""
+        predecessor = self.process
+        self.start(wait=False, options=["--takeover"])
+        code = predecessor.wait(timeout=10)
+        wait_until(self._answers, 10, f"the successor answers; its log:\n{self.log()}")
+        return code
 
     def _answers(self):
         if not self.process.running:
@@ -70,7 +78,9 @@ class Daemon:
         return self.host.run(BINARY, name, "--control", self.control, *rest, check=check, timeout=timeout)
 
     def status(self):
-        return json.loads(self.command("status", "--json", check=False).stdout)  # exit 1: a gate is closed
+        answer = self.command("status", "--json", check=False)  # 1 says that a gate is not open
+        assert answer.returncode in (0, 1), answer.stderr
+        return json.loads(answer.stdout)
 
     def gate(self, name="router"):
         return next(gate for gate in self.status()["gates"] if gate["name"] == name)
