@@ -63,6 +63,37 @@ void Gate::make_probes() {
         config_, config_.probes[index], services_.probes, services_.random,
         [this, index](const core::ProbeResult& result) { return judge(index, result); }));
   }
+  watch_pid_file();
+}
+
+void Gate::watch_pid_file() {
+  pid_watch_.reset();
+  pid_problem_.clear();
+  if (config_.watch_pid_file.empty()) {
+    return;
+  }
+  pid_watch_ = std::make_unique<probe::PidFileWatch>(
+      services_.loop, config_.watch_pid_file, [this](const std::string& why) {
+        log::debug("gate " + config_.name + ": " + why, {{"gate", config_.name}});
+        for (std::size_t index = 0; started_ && index < probes_.size(); ++index) {
+          probes_[index]->hint();
+        }
+      });
+}
+
+// The service lives, so its pid file can be taken at its word; said once when it cannot.
+void Gate::refresh_pid_watch() {
+  if (!pid_watch_) {
+    return;
+  }
+  pid_watch_->refresh();
+  if (pid_watch_->problem() != pid_problem_) {
+    pid_problem_ = pid_watch_->problem();
+    log::info("gate " + config_.name + ": watch-pid-file: " +
+                  (pid_problem_.empty() ? "process " + std::to_string(pid_watch_->watched()) + " is watched"
+                                        : pid_problem_ + "; its end is noticed by the probes alone"),
+              {{"gate", config_.name}});
+  }
 }
 
 // --- life ---
@@ -132,6 +163,7 @@ void Gate::start_adopted(std::chrono::milliseconds remaining, std::string commen
 }
 
 void Gate::stop(config::OnStop how, const std::string& reason, const std::string& evidence) {
+  pid_watch_.reset();
   probes_.clear();
   services_.loop.cancel(std::exchange(bind_timer_, 0));
   if (how == config::OnStop::close && started_) {
@@ -275,6 +307,9 @@ core::Schedule::Pace Gate::judge(std::size_t index, const core::ProbeResult& res
     notice_silence(std::max(result.took, pause)); // and drop what may have been found before it
     settle();
     return core::Schedule::Pace::fast;
+  }
+  if (result.passed) {
+    refresh_pid_watch();
   }
   const auto streak_before = decider_.streak(index);
   const auto passing_before = decider_.passing(index);

@@ -20,6 +20,7 @@
 #include "core/snapshot.hpp"
 #include "listener/listener.hpp"
 #include "loop/inotify.hpp"
+#include "probe/pid_file_watch.hpp"
 
 #include <functional>
 #include <memory>
@@ -97,6 +98,8 @@ private:
 
   void make_probes();
   void note_unclean_end();
+  void watch_pid_file();
+  void refresh_pid_watch();
   core::Schedule::Pace judge(std::size_t index, const core::ProbeResult& result);
   void note_streak(std::size_t index, const core::ProbeResult& result) const;
   void notice_silence(core::Duration silent);
@@ -128,6 +131,8 @@ private:
   std::vector<std::unique_ptr<ProbeTask>> probes_;
   std::vector<std::optional<core::WallTime>> passing_since_; // of each probe, as its `passing` is
   loop::PathWatch drain_watch_;
+  std::unique_ptr<probe::PidFileWatch> pid_watch_; // none: not configured
+  std::string pid_problem_;                        // the one that was logged last
 
   std::string comment_;    // of the chain: "open since 2026-11-22T02:05:42Z: HTTP 200"
   std::string reason_;     // of the last transition, for people: "HTTP 500, 2 of 2"
