@@ -4,6 +4,8 @@
 //   ProbeTask -> GateDecider -> Override, FlapDamper -> Reconciler -> pulse, publisher, listener
 //
 // A gate whose port is not bound is never opened: what would answer there is somebody else.
+// gate.cpp is what it does, gate_override.cpp what administrators want of it, gate_record.cpp what is told of
+// it.
 #pragma once
 
 #include "app/gate_history.hpp"
