@@ -28,7 +28,7 @@ void Reconciler::adopt(TimePoint now, Duration remaining) {
   adopted_ = true;
   passing_ = true;
   wanted_since_ = last_seen_ = now;
-  held_until_ = now + remaining;
+  held_until_ = last_end_ = now + remaining;
   may_hold_until_ = now + remaining + late_pulse;
 }
 
@@ -85,7 +85,8 @@ Reconciler::Actions Reconciler::change(bool open, TimePoint now) {
 }
 
 Reconciler::Actions Reconciler::hold_open(TimePoint now) {
-  if (!form_proven_ || renewals_left_ == 0 || !renew_due(now)) {
+  const bool table_is_away = doubted_ && !passing_; // nothing answers, and the filter stays as it is
+  if (!form_proven_ || table_is_away || renewals_left_ == 0 || !renew_due(now)) {
     return {};
   }
   assert(wanted_ && now - decided_ < lease_);
@@ -123,7 +124,7 @@ Reconciler::Actions Reconciler::on_renewed(const PulseResult& result, TimePoint 
     return {Action::verify};
   }
   renewed_at_ = now;
-  held_until_ = now + lease_;
+  held_until_ = last_end_ = now + lease_;
   if (!shut_) {
     return {};
   }
@@ -192,7 +193,7 @@ Reconciler::Actions Reconciler::on_time(TimePoint now) {
     held_until_.reset();
   }
   if (wanted_) {
-    return adopted_ && !held_until_ ? change(false, now) : Actions{};
+    return adopted_ && !held_until_ ? change(false, now) : let_lapse(now);
   }
   if (may_hold_until_ && now >= *may_hold_until_) {
     may_hold_until_.reset();
@@ -202,9 +203,24 @@ Reconciler::Actions Reconciler::on_time(TimePoint now) {
   return !proven && !shut_ && passing_ && now >= wanted_since_ + patience ? give_up_listening() : Actions{};
 }
 
+// Open is wanted, somebody is let in by the socket filter, and no chain and no lease of ours is known to
+// agree.
+bool Reconciler::passes_alone() const {
+  return wanted_ && passing_ && !held_until_ && (pulse_failed_ || doubted_);
+}
+
+// The lease that was known last would have ended, and no renew was acknowledged since.
+Reconciler::Actions Reconciler::let_lapse(TimePoint now) {
+  if (!passes_alone() || now < last_end_) {
+    return {};
+  }
+  passing_ = false;
+  return {Action::filter_all};
+}
+
 std::optional<TimePoint> Reconciler::next_deadline() const {
   if (wanted_) {
-    return held_until_;
+    return passes_alone() ? last_end_ : held_until_;
   }
   const bool impatient = may_hold_until_ && !form_proven_ && !shut_ && passing_;
   return impatient ? std::min(*may_hold_until_, wanted_since_ + patience) : may_hold_until_;

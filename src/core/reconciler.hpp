@@ -14,6 +14,9 @@
 // is not acknowledged shuts the listener at once, unless the socket filter drops everything as it is; it
 // listens again when the closed form is proven and the lease is known to be gone, or when the gate opens.
 //
+// While open is wanted and the table is away, or is somebody else's, the socket filter alone lets the allowed
+// sources in, for as long as the last lease would have run; then it drops everything until the table is back.
+//
 // A renew is said only while open is wanted, never without a decision younger than the lease, and at most
 // twice a decision: its own, and one that makes good a lease which somebody else destroyed.
 #pragma once
@@ -93,6 +96,8 @@ private:
   [[nodiscard]] Actions hold_open(TimePoint now);
   [[nodiscard]] Actions hold_closed();
   [[nodiscard]] Actions give_up_listening();
+  [[nodiscard]] bool passes_alone() const;
+  [[nodiscard]] Actions let_lapse(TimePoint now);
   void notice_gap(TimePoint now);
   [[nodiscard]] bool renew_due(TimePoint now) const;
 
@@ -111,6 +116,7 @@ private:
   bool doubted_ = false;                       // ... and the store could not keep it so, or not yet
 
   std::optional<TimePoint> held_until_;     // the lease runs at least so long; none: not known to run
+  TimePoint last_end_{};                    // of the lease that was acknowledged last
   std::optional<TimePoint> may_hold_until_; // ... and no longer than that; none: it is known to be gone
   std::optional<TimePoint> renewed_at_;     // the last acknowledged renew
   bool pulse_failed_ = false;               // the last pulse was not acknowledged

@@ -359,6 +359,29 @@ TEST(Reconciler, IsUnknownWhenItsLeaseHasLapsed) {
   EXPECT_THAT(world.take_actions(), IsEmpty());
 }
 
+TEST(Reconciler, LetsNobodyInPastAMissingTableForLongerThanALease) {
+  auto world = open_world();
+  world.wipe();
+  world.refuse();
+  EXPECT_TRUE(world.lets_in()) << "the allowed sources, by the socket filter: it may be back any moment";
+  for (auto passed = 0ms; passed < lease; passed += 1s) {
+    world.decide(true);
+    world.refuse();
+    world.advance(1s);
+  }
+  EXPECT_FALSE(world.lets_in());
+  EXPECT_EQ(world.gate().applied(), Applied::unknown);
+  for (int more = 0; more < 5; ++more) {
+    world.forget_actions();
+    world.decide(true); // a force-open says so again and again
+    EXPECT_THAT(world.take_actions(), Not(Contains(Action::filter_allowed)));
+    world.advance(1s);
+  }
+  world.commit();
+  world.decide(true);
+  EXPECT_TRUE(world.lets_in());
+}
+
 TEST(Reconciler, DoesNotRenewOnWhatWasDecidedBeforeAGap) {
   auto world = open_world();
   world.freeze(lease);
