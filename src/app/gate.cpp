@@ -104,8 +104,7 @@ void Gate::start(base::UniqueFd listener) {
   for (const auto& probe : probes_) {
     probe->start();
   }
-  decide("override", "", "");
-  settle();
+  follow_override("", "");
 }
 
 void Gate::start_adopted(std::chrono::milliseconds remaining, std::string comment, base::UniqueFd listener) {
@@ -127,8 +126,7 @@ void Gate::start_adopted(std::chrono::milliseconds remaining, std::string commen
   for (const auto& probe : probes_) {
     probe->probe_now();
   }
-  decide("override", "", "");
-  settle();
+  follow_override("", "");
 }
 
 void Gate::stop(config::OnStop how, const std::string& reason, const std::string& evidence) {
@@ -191,6 +189,7 @@ void Gate::reconfigure(config::GateConfig config, bool new_probes) {
   }
   if (other_drain_file) {
     look_at_drain_file();
+    follow_override("another drain-file", "");
   }
   if (new_probes) {
     decider_ = core::GateDecider(decider_settings(config_), decider_.health());
@@ -464,7 +463,7 @@ void Gate::on_time() {
   const auto now = services_.loop.now();
   if (override_.on_time(now.wall)) {
     services_.override_changed(override_.remembered());
-    decide("override", "override ended by its time", "");
+    follow_override("override ended by its time", "");
   }
   if (const auto due = decider_.next_deadline(); due && *due <= now.mono) {
     last_evidence_ = decider_.on_time(now.mono).evidence;

@@ -120,6 +120,10 @@ private:
   void adopt(base::UniqueFd listener);
   void read_comment(std::string comment);
   void look_at_drain_file();
+  void follow_override(const std::string& evidence, const std::string& who);
+  void note_override(const std::string& evidence, const std::string& who);
+  void show_comment(const std::string& state);
+  [[nodiscard]] std::string how_to_end_drain() const;
   [[nodiscard]] std::string state() const;
 
   config::GateConfig config_;
@@ -136,6 +140,7 @@ private:
   std::unique_ptr<probe::PidFileWatch> pid_watch_; // none: not configured
   std::string pid_problem_;                        // the one that was logged last
 
+  std::optional<core::OverrideOrder> told_override_; // in force when it was last told
   std::string comment_;    // of the chain: "open since 2026-11-22T02:05:42Z: HTTP 200"
   std::string reason_;     // of the last transition, for people: "HTTP 500, 2 of 2"
   core::WallTime since_{}; // of the last transition

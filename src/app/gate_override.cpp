@@ -2,7 +2,9 @@
 #include "app/gate.hpp"
 #include "base/log.hpp"
 
+#include <cerrno>
 #include <sys/stat.h>
+#include <system_error>
 #include <utility>
 
 namespace healthgate::app {
@@ -21,44 +23,68 @@ void Gate::look_at_drain_file() {
   }
   drain_watch_ = loop::PathWatch(services_.loop, path.string(), [this] {
     look_at_drain_file();
-    decide("override", "", "");
-    settle();
+    follow_override("drain-file removed", "");
   });
   struct stat found {};
   if (::stat(path.c_str(), &found) == 0) {
     override_.set_drain_file(core::WallTime(std::chrono::seconds(found.st_mtim.tv_sec)));
-  } else {
-    override_.set_drain_file(std::nullopt);
+    return;
+  }
+  override_.set_drain_file(std::nullopt);
+  const int error = errno == ENOENT || errno == ENOTDIR ? drain_watch_.error() : errno;
+  if (error != 0) {
+    log::warning(
+        "gate " + config_.name + ": drain-file " + path.string() +
+            " is taken as absent, but that is not certain: " + std::generic_category().message(error),
+        {{"gate", config_.name}});
   }
 }
 
 std::string Gate::order(core::OverrideOrder order) {
-  const auto kind = order.kind;
-  const auto who = order.who;
-  if (!override_.order(std::move(order))) {
-    return "gate " + config_.name + " is drained, which wins over force-open; `healthgate auto " +
-           config_.name + "` ends the drain";
+  const auto before = override_.effective();
+  if (order.kind == core::OverrideKind::force_open && before && before->kind == core::OverrideKind::drain) {
+    return "gate " + config_.name + " is drained by " + before->who + ", which wins over force-open; " +
+           how_to_end_drain();
   }
+  (void)override_.order(order); // true: no drain is in force
   services_.override_changed(override_.remembered());
-  log::info("gate " + config_.name + ": " + core::to_string(kind) + " by " + who,
-            {{"gate", config_.name}, {"override", core::to_string(kind)}, {"who", who}});
-  decide("override", "", who);
-  settle();
+  follow_override("", order.who);
   return "";
 }
 
 std::string Gate::end_override(const std::string& who) {
-  if (!override_.end()) {
-    const auto effective = override_.effective();
-    return effective ? "gate " + config_.name + " is drained by the file " + config_.drain_file.string() +
-                           "; remove it to end the drain"
-                     : "";
+  if (override_.end()) {
+    services_.override_changed(override_.remembered());
+    follow_override("override ended by " + who, who);
   }
-  services_.override_changed(override_.remembered());
-  log::info("gate " + config_.name + ": override ended by " + who, {{"gate", config_.name}, {"who", who}});
-  decide("override", "override ended", who);
+  return override_.effective() ? "gate " + config_.name + " is still drained; " + how_to_end_drain() : "";
+}
+
+std::string Gate::how_to_end_drain() const {
+  return override_.remembered() ? "`healthgate auto " + config_.name + "` ends the drain"
+                                : "remove the file " + config_.drain_file.string() + " to end the drain";
+}
+
+// The override may be another: decide anew, and tell it also where the verdict stays as it is. `evidence` is
+// for the case that there is none any more.
+void Gate::follow_override(const std::string& evidence, const std::string& who) {
+  const auto now_in_force = override_.effective();
+  const bool other = now_in_force != told_override_;
+  told_override_ = now_in_force;
+  if (other) {
+    const auto what =
+        now_in_force ? core::to_string(now_in_force->kind) + (" by " + now_in_force->who) : evidence;
+    log::info("gate " + config_.name + ": " + what,
+              {{"gate", config_.name},
+               {"override", now_in_force ? core::to_string(now_in_force->kind) : "none"},
+               {"who", who}});
+  }
+  const bool open = reconciler_.wants_open();
+  decide("override", evidence, who);
+  if (other && started_ && open == reconciler_.wants_open()) {
+    note_override(evidence, who);
+  }
   settle();
-  return "";
 }
 
 void Gate::restore(core::OverrideOrder order) {

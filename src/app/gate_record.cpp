@@ -49,7 +49,7 @@ void Gate::record(bool open, const std::string& reason, const std::string& evide
   damper_.on_transition(now.mono);
   since_ = now.wall;
   reason_ = evidence;
-  comment_ = transition.to + " since " + base::utc_seconds(since_) + ": " + evidence;
+  show_comment(transition.to);
   ++transitions_[{transition.to, reason}];
   commit_open_ = true;
   log::info(
@@ -100,6 +100,31 @@ void Gate::note_unclean_end() {
       "it closed by itself when its lease of " +
       core::duration_text(config_.lease) + " ran out";
   history_.add(std::move(end));
+}
+
+// No transition: the verdict stays as it is, for another reason.
+void Gate::note_override(const std::string& evidence, const std::string& who) {
+  const auto now = services_.loop.now();
+  core::TransitionSnapshot change;
+  change.gate = config_.name;
+  change.at = now.wall;
+  change.mono = now.mono;
+  change.from = change.to = reconciler_.wants_open() ? "open" : "closed";
+  change.reason = "override";
+  change.evidence = evidence;
+  change.actor = who;
+  (void)verdict(change.reason, change.evidence, change.actor); // only for its words
+  change.probes = last_results();
+  reason_ = override_.effective() ? change.evidence : last_evidence_;
+  show_comment(change.to);
+  history_.add(std::move(change));
+  commit_open_ = false; // the latest entry is no transition now
+  reconciler_.on_published(services_.publisher.request());
+}
+
+// What the chain says of itself, from its next publication on.
+void Gate::show_comment(const std::string& state) {
+  comment_ = state + " since " + base::utc_seconds(since_) + ": " + reason_;
 }
 
 // No transition: the verdict stays, but a load balancer may have been refused until the repair.

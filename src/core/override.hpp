@@ -18,6 +18,7 @@ namespace healthgate::core {
 enum class OverrideKind { drain, force_open };
 
 struct OverrideOrder {
+  friend bool operator==(const OverrideOrder&, const OverrideOrder&) = default;
   OverrideKind kind = OverrideKind::drain;
   WallTime since{};
   std::optional<WallTime> until; // by the wall clock: it must mean the same after a reboot
