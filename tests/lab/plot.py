@@ -4,6 +4,7 @@ from html import escape
 
 WIDTH, LEFT, RIGHT = 1280, 150, 20
 CHART, STRIP, GAP = 110, 11, 64
+LETTER = 5.6  # width of a letter of the labels, about
 COLOURS = {
     "ready": "#2e9e5b", "UP": "#2e9e5b", "accepted": "#2e9e5b",
     "starting": "#f0b429", "hanging": "#f0b429",
@@ -42,9 +43,9 @@ class Panel:
         bottom = self.top + CHART
         for window in self.phase["windows"]:
             begin, end = self.x(window["begin"]), self.x(window["end"])
-            self.parts.append(rect(begin, self.top, end - begin, CHART, "#f2f4f7"))
-            label = f'{window["fault"]}: {window["failures"]} of {window["requests"]} failed'
-            self.parts.append(text(begin + 3, self.top + 12, label, 11, colour="#555"))
+            title = f'{window["fault"]}: {window["failures"]} of {window["requests"]} failed'
+            self.parts.append(rect(begin, self.top, end - begin, CHART, "#f2f4f7", title))
+            self.label(window, begin, end - begin)
         points = " ".join(f"{self.x(at):.1f},{bottom - count / most * (CHART - 18):.1f}" for at, count, _ in bins)
         self.parts.append(f'<polyline points="{points}" fill="none" stroke="#5b6470" stroke-width="1"/>')
         for at, count, failed in bins:
@@ -54,6 +55,14 @@ class Panel:
                 self.parts.append(rect(self.x(at), bottom - height, max(1.5, self.scale / 2), height, "#d64550", title))
         self.parts.append(text(LEFT - 6, self.top + 22, f"{2 * most}/s", 10, "end", "#777"))
         self.parts.append(text(LEFT - 6, bottom, "0", 10, "end", "#777"))
+
+    def label(self, window, x, width):
+        name, outcome = f'{window["fault"]}:', f'{window["failures"]} of {window["requests"]} failed'
+        lines = [f"{name} {outcome}"]
+        if len(lines[0]) * LETTER > width:  # a short fault of a long run: what fits, the rest as its tooltip
+            lines = [line for line in (name, outcome) if len(line) * LETTER <= width]
+        for number, line in enumerate(lines):
+            self.parts.append(text(x + 3, self.top + 12 + 12 * number, line, 11, colour="#555"))
 
     def strips(self):
         y = self.top + CHART + 6
