@@ -77,6 +77,12 @@ bool HttpAnswer::begin_answer(std::string_view line) {
 bool HttpAnswer::end_of_header() {
   part_ = Part::body;
   const std::string_view text = find(headers_, "content-length");
+  const bool contradicted = std::any_of(headers_.begin(), headers_.end(), [&](const auto& field) {
+    return same_name(field.first, "content-length") && field.second != text;
+  });
+  if (contradicted) { // RFC 9112, 6.3: not to be repaired; curl takes one of them
+    return refuse("two lengths of the body that differ");
+  }
   std::size_t announced = 0;
   const auto parsed = std::from_chars(text.data(), text.data() + text.size(), announced);
   const bool beyond_any = parsed.ec == std::errc::result_out_of_range;

@@ -54,7 +54,7 @@ Endpoint source_of(const config::ProbeConfig& config) {
 
 HttpExchange::HttpExchange(loop::EventLoop& loop, CurlLoop& curl, Resolver& resolver,
                            const config::ProbeConfig& config)
-    : loop_(loop), curl_(curl), resolver_(resolver), config_(config), connector_(loop, source_of(config)),
+    : curl_(curl), resolver_(resolver), config_(config), connector_(loop, source_of(config)),
       easy_(curl_easy_init()) {
   if (!easy_) {
     throw std::runtime_error("libcurl has no memory for a transfer");
@@ -76,7 +76,10 @@ void HttpExchange::start(HttpRequest request, ProbeRun& run, Done done) {
   certificate_.reset();
   connection_.reset();
   if (config_.scheme == config::Scheme::http_unix) {
-    connect({unix_endpoint(config_.unix_path.string())});
+    const auto peer = unix_endpoint(config_.unix_path.string());
+    handover_.reset(
+        ::socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0)); // none: COULDNT_CONNECT
+    transfer(peer);
     return;
   }
   auto endpoints = well_known_endpoints(request_.host, request_.port);
@@ -92,7 +95,6 @@ void HttpExchange::start(HttpRequest request, ProbeRun& run, Done done) {
 void HttpExchange::cancel() {
   lookup_ = Resolver::Lookup();
   connector_.cancel();
-  loop_.cancel(std::exchange(timer_, 0));
   curl_.remove(easy_.get()); // closes curl's socket by on_close()
   handover_.reset();
   connection_.reset();
@@ -202,11 +204,12 @@ void HttpExchange::transfer(const Endpoint& peer) {
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, &HttpExchange::on_open);
   curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, &HttpExchange::on_sockopt);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, this);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, &HttpExchange::on_close);
   curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, this);
   curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
   curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
-  if (config_.scheme == config::Scheme::http_unix) {
+  if (peer.family() == AF_UNIX) {
     curl_easy_setopt(easy, CURLOPT_UNIX_SOCKET_PATH, config_.unix_path.c_str());
   } else {
     // Numeric, so that curl looks up nothing: getaddrinfo(3) would hold the loop.
@@ -289,8 +292,11 @@ curl_socket_t HttpExchange::on_open(void* self, curlsocktype /*purpose*/,
   return exchange.socket_;
 }
 
-int HttpExchange::on_sockopt(void* /*self*/, curl_socket_t /*socket*/, curlsocktype /*purpose*/) noexcept {
-  return CURL_SOCKOPT_ALREADY_CONNECTED;
+// curl 7.88 connects all the same, which the kernel lets pass for TCP, once, and not for a unix socket
+// (EISCONN): so that one is curl's to connect. It blocks neither: there is no network between the two ends.
+int HttpExchange::on_sockopt(void* self, curl_socket_t /*socket*/, curlsocktype /*purpose*/) noexcept {
+  const bool is_unix = static_cast<HttpExchange*>(self)->config_.scheme == config::Scheme::http_unix;
+  return is_unix ? CURL_SOCKOPT_OK : CURL_SOCKOPT_ALREADY_CONNECTED;
 }
 
 int HttpExchange::on_close(void* self, curl_socket_t socket) noexcept {
@@ -308,6 +314,7 @@ int HttpExchange::on_close(void* self, curl_socket_t socket) noexcept {
 std::size_t HttpExchange::on_header(char* data, std::size_t size, std::size_t count, void* self) noexcept {
   auto& exchange = *static_cast<HttpExchange*>(self);
   if (exchange.answer_.part() == HttpAnswer::Part::nothing) {
+    exchange.note_unix_connect();
     exchange.note_tls();
     exchange.run_->step("first byte", "");
   }
@@ -341,10 +348,41 @@ void HttpExchange::note_tls() {
                 certificate_->describe(std::chrono::system_clock::now()));
 }
 
+// Before the first byte of the answer, or at a failure without one.
+void HttpExchange::note_unix_connect() {
+  if (config_.scheme == config::Scheme::http_unix) {
+    curl_off_t micros = 0;
+    (void)curl_easy_getinfo(easy_.get(), CURLINFO_CONNECT_TIME_T,
+                            &micros); // else at the transfer's beginning
+    run_->answered_by(config_.unix_path.string());
+    run_->step_at("connect", transfer_began_ + std::chrono::microseconds(micros), config_.unix_path.string());
+  }
+}
+
 void HttpExchange::ended(CURLcode code) {
+  long os_error = 0;
+  (void)curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error); // 0 when curl names none
+  if (config_.scheme == config::Scheme::http_unix && code == CURLE_COULDNT_CONNECT) {
+    // No number: the listener's queue was full, which connect(2) calls EAGAIN, and curl a connect under way.
+    const int error = os_error == 0 ? EAGAIN : static_cast<int>(os_error);
+    const std::vector<Connector::Refusal> refusals = {{unix_endpoint(config_.unix_path.string()), error}};
+    run_->step("connect", describe(refusals), false);
+    conclude(HttpFailure{failure_of(refusals), describe(refusals)});
+    return;
+  }
+  if (answer_.part() == HttpAnswer::Part::nothing) {
+    note_unix_connect();
+  }
   note_tls();
   if (!answer_.excess().empty()) {
     conclude(HttpFailure{FailureClass::protocol, answer_.excess()});
+    return;
+  }
+  if (code == CURLE_OK &&
+      answer_.part() != HttpAnswer::Part::body) { // the end of the connection counts as one for curl
+    const char* const text = "connection closed in the header";
+    run_->step("answer", text, false);
+    conclude(HttpFailure{FailureClass::reset, text});
     return;
   }
   if (code == CURLE_OK) {
@@ -352,8 +390,6 @@ void HttpExchange::ended(CURLcode code) {
     conclude(std::nullopt);
     return;
   }
-  long os_error = 0;
-  (void)curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error); // 0 when curl names none
   const bool tls_pending = request_.tls && !certificate_;
   auto failure = explain(code, os_error, error_, tls_pending);
   run_->step(tls_pending ? "tls" : "answer", failure.detail, false);

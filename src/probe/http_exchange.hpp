@@ -6,7 +6,7 @@
 // Every probe makes a connection of its own: that is what the load balancer's clients do, and an old
 // connection may lead to an old process (a reloading HAProxy, a forked worker) that answers for a new one
 // which cannot. Connecting is ours and not curl's, so that both families of `localhost` are tried and named;
-// curl gets a connected socket.
+// curl gets a connected socket. (A unix socket is curl's to connect.)
 #pragma once
 
 #include "base/c_ptr.hpp"
@@ -83,10 +83,10 @@ private:
   void set_request();
   void set_tls();
   void ended(CURLcode code);
+  void note_unix_connect();
   void note_tls();
   void conclude(std::optional<HttpFailure> failure);
 
-  loop::EventLoop& loop_;
   CurlLoop& curl_;
   Resolver& resolver_;
   const config::ProbeConfig& config_;
@@ -100,8 +100,7 @@ private:
   ProbeRun* run_ = nullptr;
   Done done_;
   Resolver::Lookup lookup_;
-  core::Timers::Id timer_ = 0;
-  base::UniqueFd handover_;                // connected, not yet curl's
+  base::UniqueFd handover_;                // not yet curl's
   curl_socket_t socket_ = CURL_SOCKET_BAD; // curl's
   base::CPtr<curl_slist, free_list> headers_;
   base::CPtr<curl_slist, free_list> connect_to_;

@@ -43,17 +43,13 @@ HttpFailure broken_connection(CURLcode code, long os_error, std::string_view wor
   return {FailureClass::protocol, plain(words, code)}; // broken chunks are a CURLE_RECV_ERROR as well
 }
 
-FailureClass unix_connect_class(long os_error) {
-  return os_error == ETIMEDOUT ? FailureClass::timeout : FailureClass::refused;
-}
-
 } // namespace
 
 HttpFailure explain(CURLcode code, long os_error, std::string_view words, bool tls_pending) {
   switch (code) {
-  case CURLE_COULDNT_CONNECT: // of a unix socket: TCP is connected before curl hears of it
-    return {unix_connect_class(os_error),
-            os_error == ECONNREFUSED ? "connection refused" : plain(std::string_view{}, code)};
+  case CURLE_COULDNT_CONNECT: // there is no second socket for curl (REFUSED_STREAM of HTTP/2 makes it ask for
+                              // one)
+    return {FailureClass::refused, "request refused before it was handled"};
   case CURLE_GOT_NOTHING:
     return {FailureClass::reset, "connection closed without an answer"};
   case CURLE_PARTIAL_FILE:
