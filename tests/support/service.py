@@ -7,7 +7,9 @@
 
 Modes: a status code; `redirect URL`; `hang` (reads, never answers); `close` and `reset` (after reading); `slow` (one
 byte a second); `endless-header`; `continue` (100 Continue without end); `endless-body`; `big-body` (100 MB);
-`gzip-bomb`; `garbage` (not HTTP); `refuse` (nobody listens); `silent` (accepts, reads nothing).
+`gzip-bomb`; `garbage` (not HTTP); `refuse` (nobody listens); `silent` (accepts, reads nothing); `endless-line` (a
+header line without an end); `raw TEXT`, `raw-hang TEXT`, `raw-reset TEXT` (exactly this, with \\r\\n and \\xHH, then
+the end of the connection, nothing, or RST).
 """
 
 import argparse
@@ -208,6 +210,24 @@ class _Server:
     def answer_gzip_bomb(self, stream, _):
         body = gzip.compress(bytes(200_000_000), 1)
         stream.sendall(self.response(200, body, extra=["Content-Encoding: gzip"]))
+
+    def answer_endless_line(self, stream, _):
+        stream.sendall(b"HTTP/1.1 200 OK\r\nX-Long: ")
+        while True:
+            stream.sendall(b"x" * 1000)
+            time.sleep(0.001)
+
+    def answer_raw(self, stream, text):
+        stream.sendall(text.encode().decode("unicode_escape").encode("latin-1"))
+
+    def answer_raw_hang(self, stream, text):
+        self.answer_raw(stream, text)
+        self.answer_hang(stream, "")
+
+    def answer_raw_reset(self, stream, text):
+        self.answer_raw(stream, text)
+        time.sleep(0.05)  # so that the bytes go out before the reset overtakes them
+        self.answer_reset(stream, "")
 
     def answer_garbage(self, stream, _):
         stream.sendall(b"SSH-2.0-OpenSSH_9.2\r\n")
