@@ -40,6 +40,14 @@ void Accepted::add(base::UniqueFd connection) {
   arm();
 }
 
+std::optional<core::TimePoint> Accepted::full_until(core::TimePoint now) const {
+  if (connections_.size() < limits_.connections) {
+    return std::nullopt;
+  }
+  const auto arrived = connections_.begin()->second.deadline - limits_.patience;
+  return now < arrived + limits_.grace ? std::optional(arrived + limits_.grace) : std::nullopt;
+}
+
 bool Accepted::evict_oldest() {
   if (connections_.empty()) {
     return false;
@@ -63,6 +71,9 @@ void Accepted::on_events() {
     if (at != connections_.end()) {
       receive(at);
     }
+  }
+  if (room_ && connections_.size() < limits_.connections) {
+    room_();
   }
 }
 

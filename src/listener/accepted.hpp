@@ -7,7 +7,10 @@
 #include "loop/io.hpp"
 
 #include <cstdint>
+#include <functional>
 #include <map>
+#include <optional>
+#include <utility>
 
 namespace healthgate::listener {
 
@@ -16,9 +19,10 @@ namespace healthgate::listener {
 class Accepted {
 public:
   struct Limits {
-    std::size_t connections = 64;                      // one more evicts the oldest
-    core::Duration patience = std::chrono::seconds(5); // for a peer that does not close
-    std::size_t bytes = 64 * 1024;                     // that one peer may send
+    std::size_t connections = 64;                          // one more evicts the oldest, see full_until()
+    core::Duration grace = std::chrono::milliseconds(200); // of each: a burst evicts nobody younger
+    core::Duration patience = std::chrono::seconds(5);     // for a peer that does not close
+    std::size_t bytes = 64 * 1024;                         // that one peer may send
   };
   struct Counters {
     std::uint64_t evicted = 0; // reset to make room
@@ -30,8 +34,12 @@ public:
   Accepted(const Accepted&) = delete;
   Accepted& operator=(const Accepted&) = delete;
 
-  void add(base::UniqueFd connection);
-  bool evict_oldest(); // false when there is none
+  void add(base::UniqueFd connection); // evicts the oldest when it is full
+  // When it is full of connections so young that none should be evicted: until when. The next ones wait in
+  // the kernel's queue until then, or until on_room's call; their peers' handshakes are complete.
+  [[nodiscard]] std::optional<core::TimePoint> full_until(core::TimePoint now) const;
+  void on_room(std::function<void()> call) { room_ = std::move(call); } // peers have ended theirs
+  bool evict_oldest();                                                  // false when there is none
   void reset_all();
 
   [[nodiscard]] std::size_t size() const { return connections_.size(); }
@@ -58,6 +66,7 @@ private:
   Connections connections_;
   Id last_id_ = 0;
   core::Timers::Id timer_ = 0;
+  std::function<void()> room_;
   base::UniqueFd epoll_; // all connections behind one descriptor of the loop
   loop::IoWatch watch_;
 };

@@ -88,6 +88,7 @@ Listener::Listener(loop::EventLoop& loop, ListenerOptions options)
   if (!spare_.valid()) {
     throw std::system_error(errno, std::generic_category(), "open /dev/null");
   }
+  accepted_.on_room([this] { resume(); });
 }
 
 Listener::~Listener() {
@@ -226,6 +227,10 @@ void Listener::watch() {
 
 void Listener::on_ready() {
   for (int count = 0; count < options_.accepts_per_wake; ++count) {
+    if (const auto when = accepted_.full_until(loop_.now().mono)) {
+      pause_until(*when);
+      return;
+    }
     base::UniqueFd connection(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection.valid()) {
       ++accepted_count_;
@@ -267,16 +272,23 @@ bool Listener::make_room() {
   }
   spare_ = spare_descriptor();
   if (!taken) {
-    watch_.disable();
-    loop_.cancel(retry_);
-    retry_ = loop_.at(loop_.now().mono + options_.retry_after, [this] {
-      retry_ = 0;
-      if (state_ == State::listening) {
-        watch_.enable();
-      }
-    });
+    pause_until(loop_.now().mono + options_.retry_after);
   }
   return taken;
+}
+
+// Leaves new connections in the kernel's queue; the one who comes earlier ends it, the time or resume().
+void Listener::pause_until(core::TimePoint when) {
+  watch_.disable();
+  loop_.cancel(retry_);
+  retry_ = loop_.at(when, [this] { resume(); });
+}
+
+void Listener::resume() {
+  loop_.cancel(std::exchange(retry_, 0));
+  if (state_ == State::listening) {
+    watch_.enable();
+  }
 }
 
 ListenerCounters Listener::counters() const {

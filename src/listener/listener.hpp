@@ -31,7 +31,7 @@ struct ListenerError {
 };
 
 struct ListenerOptions {
-  int backlog = 1024;        // the kernel caps it at net.core.somaxconn
+  int backlog = 4096;        // the kernel caps it at net.core.somaxconn
   int accepts_per_wake = 64; // so that a flood does not keep the loop from anything else
   core::Duration retry_after = std::chrono::milliseconds(100); // pause when no descriptor could be had
   Accepted::Limits limits;
@@ -87,6 +87,8 @@ private:
   Status failed(int code, std::string during) const;
   void watch();
   void on_ready();
+  void pause_until(core::TimePoint when);
+  void resume();
   bool make_room();
 
   loop::EventLoop& loop_;
