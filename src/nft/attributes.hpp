@@ -36,6 +36,12 @@ public:
       collect(first, static_cast<const char*>(mnl_attr_get_payload(nest)) + mnl_attr_get_payload_len(nest));
     }
   }
+  // The attributes that a kept payload holds, such as expr::Raw's.
+  static Attributes of(std::string_view payload) {
+    Attributes all;
+    all.collect(reinterpret_cast<const nlattr*>(payload.data()), payload.data() + payload.size());
+    return all;
+  }
 
   [[nodiscard]] const nlattr* get(std::uint16_t type) const {
     return type <= highest ? by_type_[type] : nullptr;

@@ -22,6 +22,9 @@ inline constexpr std::uint32_t flag_dormant = 0x1;
 inline constexpr std::uint32_t flag_owner = 0x2;
 inline constexpr std::uint32_t flag_persist = 0x4;
 
+// enum nft_set_elem_flags; the catch-all element is of Linux 5.13.
+inline constexpr std::uint32_t flag_catch_all = 0x2;
+
 // nft's own data type ids (nftables, include/datatype.h): informational to the kernel, needed by `nft list`.
 inline constexpr std::uint32_t type_ipv4_addr = 7;
 inline constexpr std::uint32_t type_ipv6_addr = 8;

@@ -1,5 +1,6 @@
 // Rules to nft syntax: follows what each register holds, as `nft list` does.
 #include "nft/kernel_abi.hpp"
+#include "nft/raw_text.hpp"
 #include "nft/text.hpp"
 #include "nft/text_values.hpp"
 
@@ -14,7 +15,8 @@ namespace {
 struct Field {
   std::string name;
   ValueKind kind = ValueKind::hexadecimal;
-  Bytes mask; // of a bitwise in between; empty: none
+  Bytes mask;                      // of a bitwise in between; empty: none
+  std::uint32_t padded_length = 0; // of an address of which only the first octets are there
 };
 
 struct PayloadField {
@@ -41,55 +43,59 @@ constexpr PayloadField payload_fields[] = {
 
 struct MetaField {
   std::uint32_t key;
-  std::string_view name;
   ValueKind kind;
+  bool bare; // said without the word meta
 };
 
 constexpr MetaField meta_fields[] = {
-    {NFT_META_MARK, "meta mark", ValueKind::host_integer},
-    {NFT_META_IIFNAME, "iifname", ValueKind::interface},
-    {NFT_META_OIFNAME, "oifname", ValueKind::interface},
-    {NFT_META_IIF, "iif", ValueKind::host_integer},
-    {NFT_META_OIF, "oif", ValueKind::host_integer},
-    {NFT_META_L4PROTO, "meta l4proto", ValueKind::protocol},
-    {NFT_META_NFPROTO, "meta nfproto", ValueKind::family},
-    {NFT_META_SKUID, "meta skuid", ValueKind::host_integer},
-    {NFT_META_PROTOCOL, "meta protocol", ValueKind::hexadecimal},
+    {NFT_META_MARK, ValueKind::host_integer, false},  {NFT_META_IIFNAME, ValueKind::interface, true},
+    {NFT_META_OIFNAME, ValueKind::interface, true},   {NFT_META_IIF, ValueKind::host_integer, true},
+    {NFT_META_OIF, ValueKind::host_integer, true},    {NFT_META_L4PROTO, ValueKind::protocol, false},
+    {NFT_META_NFPROTO, ValueKind::family, false},     {NFT_META_SKUID, ValueKind::host_integer, false},
+    {NFT_META_PROTOCOL, ValueKind::ethertype, false}, {NFT_META_CPU, ValueKind::host_integer, false},
 };
 
 constexpr std::string_view operators[] = {"", "!= ", "< ", "<= ", "> ", ">= "}; // enum nft_cmp_ops
 
 class RuleWriter {
 public:
-  explicit RuleWriter(Nonce nonce) : nonce_(nonce) {}
+  RuleWriter(Nonce nonce, std::uint8_t family)
+      : nonce_(nonce), nfproto_(family == NFPROTO_IPV4 || family == NFPROTO_IPV6 ? family : std::uint8_t{0}) {
+  }
 
   std::string write(const Rule& rule) {
-    for (const Expr& part : rule.exprs) {
-      std::visit(*this, part);
+    for (std::size_t i = 0; i < rule.exprs.size(); ++i) {
+      if (i + 1 < rule.exprs.size() && writes_range(rule.exprs[i], rule.exprs[i + 1])) {
+        ++i;
+      } else {
+        std::visit(*this, rule.exprs[i]);
+      }
     }
     settle_dependency();
     if (!rule.comment.empty()) {
       say("comment \"" + printable(rule.comment) + "\"");
     }
-    return foreign_ ? "# not understood: " + text_ : text_;
+    return foreign_ ? std::string(not_understood) + text_ : text_;
   }
 
   void operator()(const expr::Meta& part) {
     for (const MetaField& field : meta_fields) {
       if (field.key == part.key) {
-        set(part.dreg, {std::string(field.name), field.kind, {}});
+        set(part.dreg, {(field.bare ? "" : "meta ") + meta_name(part.key), field.kind, {}});
         return;
       }
     }
-    set(part.dreg, {"meta key " + std::to_string(part.key), ValueKind::hexadecimal, {}});
+    set(part.dreg, {"meta " + meta_name(part.key), ValueKind::hexadecimal, {}});
   }
 
   void operator()(const expr::Payload& part) {
     const std::uint8_t protocol = part.base == NFT_PAYLOAD_TRANSPORT_HEADER ? l4proto_ : nfproto_;
     for (const PayloadField& field : payload_fields) {
+      // The first octets of an address stand for a prefix.
+      const bool prefix = field.kind == ValueKind::address && part.len < field.len;
       if (field.base == part.base && field.protocol == protocol && field.offset == part.offset &&
-          field.len == part.len) {
-        set(part.dreg, {std::string(field.name), field.kind, {}});
+          (field.len == part.len || prefix)) {
+        set(part.dreg, {std::string(field.name), field.kind, {}, prefix ? field.len : 0});
         return;
       }
     }
@@ -115,7 +121,13 @@ public:
       return;
     }
     std::string op(part.op < std::size(operators) ? operators[part.op] : "? ");
-    if (!field.mask.empty() && field.kind == ValueKind::tcp_flags && op.empty()) {
+    if (const auto prefix = prefix_of(field, part.data.size())) {
+      Bytes address = part.data;
+      address.resize(std::max<std::size_t>(address.size(), field.padded_length), '\0');
+      use(field.name, op + value_text(address, field.kind) + "/" + std::to_string(*prefix));
+    } else if (field.kind == ValueKind::connection_state && tests_bits(part, field)) {
+      use(field.name, (part.op == NFT_CMP_EQ ? "!= " : "") + value_text(field.mask, field.kind));
+    } else if (!field.mask.empty() && field.kind == ValueKind::tcp_flags && op.empty()) {
       use(field.name, value_text(part.data, field.kind) + " / " + value_text(field.mask, field.kind));
     } else if (!field.mask.empty()) {
       use(field.name + " & " + value_text(field.mask, field.kind),
@@ -168,8 +180,21 @@ public:
   }
 
   void operator()(const expr::Raw& part) {
-    if (part.name == "counter") { // anonymous, the one thing that people add everywhere
-      say("counter");
+    if (auto load = load_text(part)) {
+      set(load->dreg, {std::move(load->field), load->kind, {}});
+      return;
+    }
+    if (const auto range = range_text(part)) {
+      const Field field = get(range->sreg);
+      use(field.name, (range->inverted ? "!= " : "") + value_text(range->from, field.kind) + "-" +
+                          value_text(range->to, field.kind));
+      return;
+    }
+    if (const auto statement = statement_text(part)) {
+      foreign_ = foreign_ || !statement->whole;
+      if (!statement->words.empty()) {
+        say(statement->words);
+      }
       return;
     }
     foreign_ = true;
@@ -177,6 +202,43 @@ public:
   }
 
 private:
+  // `tcp dport 1-9` is compiled to two comparisons.
+  bool writes_range(const Expr& first, const Expr& second) {
+    const auto* from = std::get_if<expr::Cmp>(&first);
+    const auto* to = std::get_if<expr::Cmp>(&second);
+    if (from == nullptr || to == nullptr || from->op != NFT_CMP_GTE || to->op != NFT_CMP_LTE ||
+        from->sreg != to->sreg) {
+      return false;
+    }
+    const Field field = get(from->sreg);
+    use(field.name, value_text(from->data, field.kind) + "-" + value_text(to->data, field.kind));
+    return true;
+  }
+  // How many leading bits are compared, when it is an address of which not all are.
+  static std::optional<std::size_t> prefix_of(const Field& field, std::size_t length) {
+    if (field.kind != ValueKind::address) {
+      return {};
+    }
+    if (field.mask.empty()) {
+      return field.padded_length == 0 ? std::nullopt : std::optional(length * 8);
+    }
+    std::size_t bits = 0;
+    while (bits < field.mask.size() * 8 && (field.mask[bits / 8] >> (7 - bits % 8) & 1) != 0) {
+      ++bits;
+    }
+    for (std::size_t rest = bits; rest < field.mask.size() * 8; ++rest) {
+      if ((field.mask[rest / 8] >> (7 - rest % 8) & 1) != 0) {
+        return {};
+      }
+    }
+    return bits;
+  }
+  // `ct state new` is compiled to: any of these bits is set.
+  static bool tests_bits(const expr::Cmp& part, const Field& field) {
+    return !field.mask.empty() && (part.op == NFT_CMP_EQ || part.op == NFT_CMP_NEQ) &&
+           part.data.find_first_not_of('\0') == Bytes::npos;
+  }
+
   void say(const std::string& words) {
     settle_dependency();
     text_ += (text_.empty() ? "" : " ") + words;
@@ -188,7 +250,7 @@ private:
 
   // `meta l4proto tcp` and `meta nfproto ipv4` are only said when no field after them implies them.
   bool depends_only(const expr::Cmp& part, const Field& field) {
-    if (part.op != NFT_CMP_EQ || !field.mask.empty() || part.data.size() != 1) {
+    if (part.op != NFT_CMP_EQ || !field.mask.empty() || part.data.empty()) {
       return false;
     }
     const auto value = static_cast<std::uint8_t>(part.data[0]);
@@ -196,6 +258,8 @@ private:
       l4proto_ = value;
     } else if (field.name == "meta nfproto") {
       nfproto_ = value;
+    } else if (field.name == "meta protocol") { // in tables of the family netdev
+      nfproto_ = value == 0x08 ? NFPROTO_IPV4 : NFPROTO_IPV6;
     } else {
       return false;
     }
@@ -206,8 +270,10 @@ private:
   void drop_dependency_of(const std::string& field) {
     const bool implied = (dependency_ == "meta l4proto tcp" && field.compare(0, 4, "tcp ") == 0) ||
                          (dependency_ == "meta l4proto udp" && field.compare(0, 4, "udp ") == 0) ||
-                         (dependency_ == "meta nfproto ipv4" && field.compare(0, 3, "ip ") == 0) ||
-                         (dependency_ == "meta nfproto ipv6" && field.compare(0, 4, "ip6 ") == 0);
+                         ((dependency_ == "meta nfproto ipv4" || dependency_ == "meta protocol ip") &&
+                          field.compare(0, 3, "ip ") == 0) ||
+                         ((dependency_ == "meta nfproto ipv6" || dependency_ == "meta protocol ip6") &&
+                          field.compare(0, 4, "ip6 ") == 0);
     if (implied) {
       dependency_.clear();
     }
@@ -226,15 +292,15 @@ private:
   std::string text_;
   std::string dependency_;
   std::uint8_t l4proto_ = 0;
-  std::uint8_t nfproto_ = 0;
+  std::uint8_t nfproto_;
   bool foreign_ = false;
   std::array<Field, 32> registers_; // NFT_REG32_15 is 23
 };
 
 } // namespace
 
-std::string to_text(const Rule& rule, Nonce nonce) {
-  return RuleWriter(nonce).write(rule);
+std::string to_text(const Rule& rule, Nonce nonce, std::uint8_t family) {
+  return RuleWriter(nonce, family).write(rule);
 }
 
 } // namespace healthgate::nft

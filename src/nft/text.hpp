@@ -4,6 +4,7 @@
 // '_'.
 #pragma once
 
+#include "nft/kernel_abi.hpp"
 #include "nft/model.hpp"
 #include "nft/render.hpp"
 
@@ -11,9 +12,13 @@
 
 namespace healthgate::nft {
 
+// What stands before a rule that cannot be said in whole.
+inline constexpr std::string_view not_understood = "# not understood: ";
+
 // One rule without its line end: `tcp dport @lease counter name "router_accepted" accept comment "..."`.
-// With Nonce::hidden a pulse's nonce is shown as 0x0.
-std::string to_text(const Rule& rule, Nonce nonce);
+// With Nonce::hidden a pulse's nonce is shown as 0x0. `family` is the table's: rules of `ip` and `ip6` do not
+// say which addresses they mean.
+std::string to_text(const Rule& rule, Nonce nonce, std::uint8_t family = table_family);
 
 // Blocks of lines, indented as inside a table.
 std::string to_text(const Chain& chain, Nonce nonce);

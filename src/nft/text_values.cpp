@@ -71,6 +71,23 @@ std::string tcp_flags(std::uint8_t bits) {
   return text.empty() ? "0x0" : text;
 }
 
+// Bits in the host's order (enum nf_conntrack_states of nft).
+std::string connection_state(const Bytes& value) {
+  std::uint32_t bits = 0;
+  if (value.size() != sizeof bits) {
+    return hexadecimal(value);
+  }
+  std::memcpy(&bits, value.data(), sizeof bits);
+  constexpr std::string_view names[] = {"invalid", "established", "related", "new", "", "", "untracked"};
+  std::string text;
+  for (std::size_t i = 0; i < std::size(names); ++i) {
+    if ((bits >> i & 1) != 0) {
+      text += (text.empty() ? "" : ",") + std::string(names[i]);
+    }
+  }
+  return text.empty() ? "0x0" : text;
+}
+
 } // namespace
 
 std::string printable(std::string_view text) {
@@ -100,9 +117,15 @@ std::string value_text(const Bytes& value, ValueKind kind) {
   case ValueKind::address:
     return value.size() == 4 || value.size() == 16 ? address(value) : hexadecimal(value);
   case ValueKind::interface:
-    return "\"" + printable(value.substr(0, value.find('\0'))) + "\"";
+    // Compared without the NUL behind it, it is the beginning of a name.
+    return "\"" + printable(value.substr(0, value.find('\0'))) +
+           (value.find('\0') == Bytes::npos ? "*\"" : "\"");
   case ValueKind::tcp_flags:
     return value.size() == 1 ? tcp_flags(static_cast<std::uint8_t>(value[0])) : hexadecimal(value);
+  case ValueKind::ethertype:
+    return value == Bytes("\x08\x00", 2) ? "ip" : value == Bytes("\x86\xdd", 2) ? "ip6" : hexadecimal(value);
+  case ValueKind::connection_state:
+    return connection_state(value);
   }
   return hexadecimal(value);
 }

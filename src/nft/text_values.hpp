@@ -9,14 +9,16 @@
 namespace healthgate::nft {
 
 enum class ValueKind {
-  hexadecimal,  // 0x1122
-  host_integer, // 0x68670001, kept in host order by the kernel
-  port,         // 18898
-  protocol,     // tcp
-  family,       // ipv4
-  address,      // 10.0.0.1, 2001:db8::1
-  interface,    // "lo"
-  tcp_flags,    // fin,syn
+  hexadecimal,      // 0x1122
+  host_integer,     // 0x68670001, kept in host order by the kernel
+  port,             // 18898
+  protocol,         // tcp
+  family,           // ipv4
+  address,          // 10.0.0.1, 2001:db8::1
+  interface,        // "lo"
+  tcp_flags,        // fin,syn
+  ethertype,        // ip, ip6
+  connection_state, // new, established
 };
 
 std::string value_text(const Bytes& value, ValueKind kind);

@@ -79,9 +79,10 @@ std::string listing() {
 }
 
 void load(const std::string& text) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen("nft -f -", "we"), ::pclose);
+  FILE* pipe = ::popen("nft -f -", "we");
   ASSERT_NE(pipe, nullptr);
-  ASSERT_EQ(std::fwrite(text.data(), 1, text.size(), pipe.get()), text.size());
+  EXPECT_EQ(std::fwrite(text.data(), 1, text.size(), pipe), text.size());
+  EXPECT_EQ(::pclose(pipe), 0) << text;
 }
 
 std::shared_ptr<const core::Allowlist> allowlist(const std::vector<std::string>& cidrs) {
