@@ -96,6 +96,20 @@ def test_of_2000_checks_at_the_same_moment_none_is_lost(lb, node, service, opene
     assert slowest < 1.0  # a SYN that is lost comes again after a second
 
 
+def test_thousands_of_idle_clients_do_not_keep_a_check_waiting(lb, node, service, opened):
+    opened()
+    idle = []
+    with lb.inside():
+        for number in range(6000):  # more than the kernel's queue holds
+            idle.append(socket.socket(socket.AF_INET, socket.SOCK_STREAM | socket.SOCK_NONBLOCK))
+            idle[-1].connect_ex((node.v4, PORT))
+            if number % 500 == 499:
+                attempt = connect(lb, node.v4, PORT, timeout=0.9)
+                assert attempt.outcome == "accepted", f"after {number + 1} idle clients"
+    for client in idle:
+        client.close()
+
+
 def burst(host, address, number):
     """{errno} of so many connects begun before the first is waited for, and the seconds of the last one."""
     selector, clients = selectors.DefaultSelector(), []
