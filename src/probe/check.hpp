@@ -4,14 +4,19 @@
 
 #include "config/config.hpp"
 
-#include <optional>
 #include <string>
+#include <vector>
 
 namespace healthgate::probe {
 
-// Called by app/ at `check`, at start and at a reload, before a prober is made. Returns the first sentence
-// that is wrong, beginning with the key: "expect-body-regex: missing closing ]: [a-z". May ask the name
-// service for `user`, which can block for as long as that takes.
-[[nodiscard]] std::optional<std::string> check(const config::ProbeConfig& config);
+struct CheckProblem {
+  std::string key;      // "expect-body-regex"
+  std::string value;    // "[a-z"
+  std::string sentence; // "missing closing ]: [a-z"
+};
+
+// Called by app/ at `check`, at start and at a reload, before a prober is made. Returns all that is wrong.
+// May ask the name service for `user`, which can block for as long as that takes.
+[[nodiscard]] std::vector<CheckProblem> check(const config::ProbeConfig& config);
 
 } // namespace healthgate::probe

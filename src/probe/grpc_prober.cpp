@@ -80,7 +80,9 @@ void GrpcProber::answered(const std::optional<HttpFailure>& failure) {
   }
   if (code != 0) {
     const auto message = printable(answer.field("grpc-message"));
-    fail(FailureClass::status, "gRPC " + grpc_status_name(code) + (message.empty() ? "" : ": " + message));
+    constexpr int deadline_exceeded = 4; // the server's clock was faster than ours
+    fail(code == deadline_exceeded ? FailureClass::timeout : FailureClass::status,
+         "gRPC " + grpc_status_name(code) + (message.empty() ? "" : ": " + message));
     return;
   }
   const auto serving = parse_grpc_check_response(answer.body());

@@ -359,6 +359,13 @@ void HttpExchange::note_unix_connect() {
   }
 }
 
+// A server that has answered with an error may leave the request's body unread and end the stream (RFC
+// 9113, 8.1), which curl takes for a failure. Of gRPC the error stands in a header field.
+bool HttpExchange::answered_early() const {
+  return answer_.part() == HttpAnswer::Part::body &&
+         (answer_.status() >= 300 || !answer_.field("grpc-status").empty());
+}
+
 void HttpExchange::ended(CURLcode code) {
   long os_error = 0;
   (void)curl_easy_getinfo(easy_.get(), CURLINFO_OS_ERRNO, &os_error); // 0 when curl names none
@@ -385,13 +392,17 @@ void HttpExchange::ended(CURLcode code) {
     conclude(HttpFailure{FailureClass::reset, text});
     return;
   }
-  if (code == CURLE_OK) {
+  if (code == CURLE_OK || (code == CURLE_HTTP2_STREAM && answered_early())) {
     run_->step("answer", answer_.status_line());
     conclude(std::nullopt);
     return;
   }
   const bool tls_pending = request_.tls && !certificate_;
   auto failure = explain(code, os_error, error_, tls_pending);
+  if (code == CURLE_GOT_NOTHING && config_.http_version == config::HttpVersion::http2) {
+    // curl 7.88 says so of broken frames too, an answer in HTTP/1.1 among them.
+    failure.detail = "no answer over HTTP/2: the connection was closed, or something else is spoken there";
+  }
   run_->step(tls_pending ? "tls" : "answer", failure.detail, false);
   conclude(std::move(failure));
 }

@@ -82,6 +82,7 @@ private:
   void transfer(const Endpoint& peer);
   void set_request();
   void set_tls();
+  [[nodiscard]] bool answered_early() const;
   void ended(CURLcode code);
   void note_unix_connect();
   void note_tls();

@@ -54,6 +54,8 @@ HttpFailure explain(CURLcode code, long os_error, std::string_view words, bool t
     return {FailureClass::reset, "connection closed without an answer"};
   case CURLE_PARTIAL_FILE:
     return {FailureClass::reset, "connection closed before the body was whole"};
+  case CURLE_HTTP2_STREAM:
+    return {FailureClass::reset, "HTTP/2 stream reset before the answer was whole"};
   case CURLE_SEND_ERROR:
   case CURLE_RECV_ERROR:
   case CURLE_SSL_CONNECT_ERROR:

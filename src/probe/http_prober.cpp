@@ -15,10 +15,6 @@ using core::FailureClass;
 
 constexpr int most_redirects = 5;
 
-Matchers compiled(const config::ProbeConfig& config) {
-  return std::move(Matchers::compile(config)).value(); // check() has tried it
-}
-
 bool is_redirect(int status) {
   return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
@@ -41,7 +37,7 @@ std::string unbracketed(const std::string& host) {
 
 HttpProber::HttpProber(loop::EventLoop& loop, CurlLoop& curl, Resolver& resolver,
                        const config::ProbeConfig& config, core::Duration timeout)
-    : config_(config), timeout_(timeout), matchers_(compiled(config)), watched_(loop), run_(loop),
+    : config_(config), timeout_(timeout), matchers_(config), watched_(loop), run_(loop),
       exchange_(loop, curl, resolver, config_) {}
 
 void HttpProber::start(Done done) {

@@ -5,6 +5,7 @@
 #include <re2/re2.h>
 
 #include <algorithm>
+#include <cassert>
 #include <cctype>
 
 namespace healthgate::probe {
@@ -17,41 +18,37 @@ bool same_name(std::string_view a, std::string_view b) {
                     [](unsigned char x, unsigned char y) { return std::tolower(x) == std::tolower(y); });
 }
 
+RE2::Options regex_options() {
+  RE2::Options options;
+  options.set_max_mem(regex_memory_bytes);
+  options.set_log_errors(false);
+  options.set_encoding(RE2::Options::EncodingLatin1); // a body need not be UTF-8
+  return options;
+}
+
 std::string in_quotes(std::string_view text) {
   return "\"" + printable(text) + "\"";
 }
 
 } // namespace
 
-Matchers::Matchers() = default;
+Matchers::Matchers(const config::ProbeConfig& config)
+    : status_(config.expect_status), headers_(config.expect_headers), substring_(config.expect_body) {
+  if (!config.expect_body_regex.empty()) {
+    regex_ = std::make_unique<const RE2>(config.expect_body_regex, regex_options());
+    assert(regex_->ok());
+  }
+  for (const auto& line : config.expect_json) {
+    json_.push_back(JsonExpectation::compile(line).value());
+  }
+}
+
 Matchers::Matchers(Matchers&&) noexcept = default;
 Matchers& Matchers::operator=(Matchers&&) noexcept = default;
 Matchers::~Matchers() = default;
 
-base::Result<Matchers, std::string> Matchers::compile(const config::ProbeConfig& config) {
-  Matchers matchers;
-  matchers.status_ = config.expect_status;
-  matchers.headers_ = config.expect_headers;
-  matchers.substring_ = config.expect_body;
-  if (!config.expect_body_regex.empty()) {
-    RE2::Options options;
-    options.set_max_mem(regex_memory_bytes);
-    options.set_log_errors(false);
-    options.set_encoding(RE2::Options::EncodingLatin1); // a body need not be UTF-8
-    auto regex = std::make_unique<const RE2>(config.expect_body_regex, options);
-    if (!regex->ok()) {
-      return base::Failure<std::string>{"expect-body-regex: " + regex->error()};
-    }
-    matchers.regex_ = std::move(regex);
-  }
-  for (const auto& line : config.expect_json) {
-    auto compiled = JsonExpectation::compile(line);
-    if (!compiled) {
-      return base::Failure<std::string>{"expect-json: " + compiled.error()};
-    }
-    matchers.json_.push_back(std::move(compiled).value());
-  }
-  return matchers;
+std::string Matchers::check_regex(const std::string& expression) {
+  return RE2(expression, regex_options()).error();
 }
 
 std::optional<Mismatch> Matchers::status(int code) const {

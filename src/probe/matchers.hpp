@@ -2,7 +2,6 @@
 // Pure: no clock, no descriptor. Text of the service goes into details only through printable().
 #pragma once
 
-#include "base/result.hpp"
 #include "config/config.hpp"
 #include "core/probe_result.hpp"
 #include "probe/json_expectation.hpp"
@@ -31,10 +30,11 @@ using HeaderFields = std::vector<std::pair<std::string, std::string>>;
 
 class Matchers {
 public:
-  // A failure is a sentence for the configuration's author that begins with the key. The expression of
-  // expect-body-regex gets at most 256 KiB, so that one search over a body at its cap stays within
-  // milliseconds.
-  static base::Result<Matchers, std::string> compile(const config::ProbeConfig& config);
+  // Of what check() of probe/check.hpp has found to be right; anything else is a bug.
+  explicit Matchers(const config::ProbeConfig& config);
+  // "" when the expression can be used, else a sentence why not. It gets at most 256 KiB, so that one search
+  // over a body at its cap stays within milliseconds.
+  [[nodiscard]] static std::string check_regex(const std::string& expression);
 
   Matchers(Matchers&&) noexcept;
   Matchers& operator=(Matchers&&) noexcept;
@@ -57,8 +57,6 @@ public:
   [[nodiscard]] std::string expected_status() const;
 
 private:
-  Matchers();
-
   std::vector<config::StatusRange> status_;
   HeaderFields headers_;
   std::string substring_;

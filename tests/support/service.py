@@ -172,7 +172,8 @@ class _Server:
         stream.sendall(self.response(302, b"", extra=[f"Location: {url}"]))
 
     def answer_hang(self, stream, _):
-        stream.recv(1)  # until the peer gives up
+        while stream.recv(65536):  # until the peer gives up
+            pass
 
     def answer_close(self, stream, _):
         pass

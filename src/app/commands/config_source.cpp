@@ -26,15 +26,11 @@ base::Result<config::Config, std::vector<config::ConfigError>> load_config(const
   std::vector<config::ConfigError> errors;
   for (const auto& gate : loaded.value().gates) {
     for (const auto& probe : gate.probes) {
-      const auto sentence = probe::check(probe);
-      if (!sentence) {
-        continue;
+      for (const auto& problem : probe::check(probe)) {
+        const auto where = probe.name == probe.url ? "gate " + gate.name : "[probe." + probe.name + "]";
+        errors.push_back({sources.file.value_or(config::default_file), 0, problem.key, problem.value,
+                          "in " + where + ": " + problem.sentence});
       }
-      // check() begins its sentence with the key.
-      const auto colon = sentence->find(": ");
-      const auto key = colon == std::string::npos ? std::string("probe") : sentence->substr(0, colon);
-      const auto text = colon == std::string::npos ? *sentence : sentence->substr(colon + 2);
-      errors.push_back({sources.file.value_or(config::default_file), 0, key, probe.name, text});
     }
   }
   if (!errors.empty()) {
