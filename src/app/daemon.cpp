@@ -2,13 +2,13 @@
 
 #include "app/commands/config_source.hpp"
 #include "app/logging.hpp"
+#include "app/node_name.hpp"
 #include "base/log.hpp"
 #include "core/duration_text.hpp"
 #include "healthgate_version.hpp"
 
 #include <algorithm>
 #include <cerrno>
-#include <climits>
 #include <csignal>
 #include <fcntl.h>
 #include <sys/random.h>
@@ -23,6 +23,7 @@ namespace log = base::log;
 
 constexpr std::chrono::milliseconds removal_patience{1000};
 // Names of descriptors in the service manager's store and on the way to a successor.
+constexpr std::chrono::milliseconds hook_patience{1000};
 constexpr const char* listener_prefix = "gate-";
 constexpr const char* table_socket = "table";
 constexpr std::chrono::milliseconds handover_patience{500};
@@ -45,14 +46,6 @@ nft::OwnerPolicy policy_of(config::TableOwner owner) {
     return nft::OwnerPolicy::never;
   }
   return nft::OwnerPolicy::automatic;
-}
-
-std::string node_name() {
-  if (const char* name = std::getenv("HEALTHGATE_NODE"); name != nullptr && *name != 0) {
-    return name;
-  }
-  char name[HOST_NAME_MAX + 1] = {};
-  return ::gethostname(name, sizeof name - 1) == 0 ? name : "";
 }
 
 // Gates that are left of an earlier configuration are closed with the descriptor.
@@ -200,6 +193,7 @@ void Daemon::stop() {
   if (hold) {
     publisher_.flush(); // the gates that closed leave their mark, if there is time for it
   }
+  wait_for_hooks();
   gates_.clear(); // closes the ports
   if (!hold) {
     (void)loop::forget_fd(table_socket); // false: nobody keeps it
@@ -209,6 +203,19 @@ void Daemon::stop() {
   }
   if (!state_.drain(removal_patience)) {
     log::warning("state files were not written in time");
+  }
+}
+
+// The gates are closed; whoever follows them is told so while the process is still there to kill a hook that
+// hangs.
+void Daemon::wait_for_hooks() {
+  const auto end = loop_.now().mono + hook_patience;
+  const auto busy = [this] {
+    return std::any_of(gates_.begin(), gates_.end(),
+                       [](const auto& gate) { return gate->neighbours_busy(); });
+  };
+  while (busy() && loop_.now().mono < end) {
+    (void)loop_.run_once(end - loop_.now().mono); // false: the time is over
   }
 }
 
@@ -247,7 +254,10 @@ std::unique_ptr<Gate> Daemon::make_gate(const config::GateConfig& config) {
       [this, name = config.name](const std::optional<core::OverrideOrder>& order) {
         state_.remember_override(name, order);
       },
-      [this, name = config.name](std::string content) { state_.write_history(name, std::move(content)); }};
+      [this, name = config.name](std::string content) { state_.write_history(name, std::move(content)); },
+      [this](const std::filesystem::path& path, std::string content) {
+        state_.write_beside(path, std::move(content));
+      }};
   auto gate = std::make_unique<Gate>(config, std::move(services));
   gate->restore_history(state_.history_of(config.name));
   if (auto remembered = state_.override_of(config.name)) {

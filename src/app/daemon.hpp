@@ -84,6 +84,7 @@ private:
   void remove_gate(const std::string& name);
   void add_gate(const config::GateConfig& config);
   void watch_files();
+  void wait_for_hooks();
   void read_kernel(core::Snapshot& snapshot);
   void store_listener(const Gate& gate);
   [[nodiscard]] const config::GateConfig& config_of(const std::string& gate) const;

@@ -33,12 +33,13 @@ core::GateDecider::Settings decider_settings(const config::GateConfig& config) {
 Gate::Gate(config::GateConfig config, GateServices services)
     : config_(std::move(config)), services_(std::move(services)), decider_(decider_settings(config_)),
       damper_({config_.flap_limit, config_.flap_window}), reconciler_(config_.lease),
-      history_(history_limit, services_.save_history), listener_(services_.loop),
-      since_(services_.loop.now().wall),
+      history_(history_limit, services_.save_history), neighbours_(services_.loop, services_.write_file),
+      listener_(services_.loop), since_(services_.loop.now().wall),
       bind_backoff_(std::chrono::milliseconds(200), std::chrono::seconds(5)) {
   reason_ = "not probed yet";
   comment_ = "closed since " + base::utc_seconds(since_) + ": " + reason_;
   make_probes();
+  neighbours_.configure(config_);
 }
 
 Gate::~Gate() {
@@ -139,6 +140,7 @@ void Gate::stop(config::OnStop how, const std::string& reason, const std::string
     }
     carry_out(reconciler_.decide(false, services_.loop.now().mono));
   }
+  tell_neighbours();
   stopping_ = true;
   services_.loop.cancel(std::exchange(deadline_timer_, 0));
 }
@@ -170,7 +172,7 @@ void Gate::resume() {
   if (listener_.state() == listener::Listener::State::unbound) {
     bind();
   } else {
-    tell(reconciler_.wants_open() ? listener_.filter_allowed(*config_.allow) : listener_.filter_all());
+    tell(reconciler_.passing() ? listener_.filter_allowed(*config_.allow) : listener_.filter_all());
   }
   on_time();
 }
@@ -198,6 +200,7 @@ void Gate::reconfigure(config::GateConfig config, bool new_probes) {
       probe->probe_now();
     }
   }
+  neighbours_.configure(config_);
   reconciler_.on_published(services_.publisher.request());
   settle();
 }
@@ -433,6 +436,7 @@ void Gate::tell(const listener::Listener::Status& status) {
 
 // One timer for whatever comes first.
 void Gate::settle() {
+  tell_neighbours();
   services_.loop.cancel(std::exchange(deadline_timer_, 0));
   if (!started_ || stopping_) {
     return;

@@ -9,6 +9,7 @@
 #pragma once
 
 #include "app/gate_history.hpp"
+#include "app/neighbours.hpp"
 #include "app/probe_task.hpp"
 #include "app/ruleset_builder.hpp"
 #include "app/ruleset_publisher.hpp"
@@ -46,6 +47,7 @@ struct GateServices {
   // The order to remember for this gate is another.
   std::function<void(const std::optional<core::OverrideOrder>&)> override_changed;
   GateHistory::Save save_history; // of this gate
+  Neighbours::WriteFile write_file;
 };
 
 class Gate {
@@ -92,6 +94,8 @@ public:
   [[nodiscard]] core::Reconciler::Times times() const { return reconciler_.times(); }
   // All but what only the kernel knows.
   [[nodiscard]] core::GateSnapshot snapshot() const;
+  // A program that is told of this gate still runs: to wait for at the end of life.
+  [[nodiscard]] bool neighbours_busy() const { return neighbours_.busy(); }
   // Starts a new period for the smallest lease margin.
   void forget_margin() { margin_.reset(); }
 
@@ -115,6 +119,7 @@ private:
   void carry_out(core::Reconciler::Action action);
   void tell(const listener::Listener::Status& status);
   void settle();
+  void tell_neighbours();
   void on_time();
   void bind();
   void adopt(base::UniqueFd listener);
@@ -133,6 +138,8 @@ private:
   core::FlapDamper damper_;
   core::Reconciler reconciler_;
   GateHistory history_;
+  Neighbours neighbours_;
+  bool admitted_ = false; // what they were told last: see tell_neighbours()
   listener::Listener listener_;
   std::vector<std::unique_ptr<ProbeTask>> probes_;
   std::vector<std::optional<core::WallTime>> passing_since_; // of each probe, as its `passing` is

@@ -122,6 +122,26 @@ void Gate::note_override(const std::string& evidence, const std::string& who) {
   reconciler_.on_published(services_.publisher.request());
 }
 
+// An open gate whose table somebody has touched stays open to them while it is being mended: they follow the
+// verdict and what has come of it, not every repair.
+void Gate::tell_neighbours() {
+  if (!started_ || stopping_) {
+    return;
+  }
+  admitted_ = reconciler_.wants_open() && (is_open() || (admitted_ && reconciler_.passing()));
+  GateNews news;
+  news.gate = config_.name;
+  news.port = config_.port;
+  news.open = admitted_;
+  news.since = since_;
+  news.reason = reason_;
+  if (const auto effective = override_.effective()) {
+    news.override_kind = core::to_string(effective->kind);
+    news.override_who = effective->who;
+  }
+  neighbours_.tell(news);
+}
+
 // What the chain says of itself, from its next publication on.
 void Gate::show_comment(const std::string& state) {
   comment_ = state + " since " + base::utc_seconds(since_) + ": " + reason_;

@@ -22,6 +22,13 @@ core::Ruleset build_ruleset(const config::Config& config, std::uint64_t nonce, s
     rules.denied = gate.denied;
     rules.allow = gate.allow;
     ruleset.gates.push_back(std::move(rules));
+    // No gate can be called so: a gate's name has no dot.
+    if (gate.agent_listen) {
+      ruleset.ports.push_back({gate.name + ".agent", gate.agent_listen->port, gate.allow});
+    }
+    if (gate.http_listen) {
+      ruleset.ports.push_back({gate.name + ".http", gate.http_listen->port, gate.allow});
+    }
   }
   if (config.metrics_listen) {
     ruleset.ports.push_back({"metrics", config.metrics_listen->port, config.metrics_allow});

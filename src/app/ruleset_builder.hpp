@@ -16,8 +16,8 @@ struct GateForm {
   std::string comment; // raw: made safe here
 };
 
-// Every gate of `config` in the form that `form_of` names, and the port of metrics-listen behind
-// metrics-allow. The allowlists are shared, not copied.
+// Every gate of `config` in the form that `form_of` names, its agent-listen and http-listen behind its own
+// allowlist, and the port of metrics-listen behind metrics-allow. The allowlists are shared, not copied.
 [[nodiscard]] core::Ruleset build_ruleset(const config::Config& config, std::uint64_t nonce,
                                           std::uint64_t revision,
                                           const std::function<GateForm(const config::GateConfig&)>& form_of);

@@ -111,4 +111,8 @@ void StateDir::write_history(const std::string& gate, std::string content) {
   files_.write(history_file(directory_, gate), std::move(content));
 }
 
+void StateDir::write_beside(const std::filesystem::path& path, std::string content) {
+  files_.write(path, std::move(content));
+}
+
 } // namespace healthgate::app

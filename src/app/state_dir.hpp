@@ -31,6 +31,9 @@ public:
   void keep_history(const std::string& gate, std::vector<core::TransitionSnapshot> oldest_first);
   void write_history(const std::string& gate, std::string content);
 
+  // Any other small file, by the same thread.
+  void write_beside(const std::filesystem::path& path, std::string content);
+
   // Waits for the disk, at most `limit`; false when something is still unwritten.
   [[nodiscard]] bool drain(std::chrono::milliseconds limit) { return files_.drain(limit); }
 

@@ -11,6 +11,7 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
+#include <sys/wait.h>
 #include <system_error>
 #include <unistd.h>
 
@@ -145,7 +146,24 @@ base::Result<ChildProcess, std::string> start_child(const ChildSpec& spec) {
     become(spec, argv.data(), environment.data(), output_end.get(), setup_end.get());
   }
   child.pidfd.reset(static_cast<int>(::syscall(SYS_pidfd_open, child.pid, 0)));
+  if (!child.pidfd) { // nobody would hear of its end
+    const auto problem = "pidfd_open: " + message(errno);
+    kill_group(child.pid);
+    (void)reap(child.pid);
+    return Problem{problem};
+  }
   return child;
+}
+
+loop::ExitStatus reap(pid_t pid) {
+  siginfo_t info{};
+  loop::ExitStatus status;
+  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) == 0 && info.si_code == CLD_EXITED) {
+    status.code = info.si_status;
+  } else {
+    status.signal = info.si_status;
+  }
+  return status;
 }
 
 std::string setup_error(const ChildProcess& child, const ChildSpec& spec) {

@@ -4,6 +4,7 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "loop/child.hpp"
 
 #include <optional>
 #include <string>
@@ -45,6 +46,9 @@ struct ChildProcess {
 // Of a child that has ended: why it never became the program, "cannot run /x: No such file or directory"; or
 // "".
 [[nodiscard]] std::string setup_error(const ChildProcess& child, const ChildSpec& spec);
+
+// Of a child that has ended, or is about to: waits for it.
+[[nodiscard]] loop::ExitStatus reap(pid_t pid);
 
 // SIGKILL to the whole group of a child that has not been reaped yet.
 void kill_group(pid_t pid);

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cerrno>
-#include <sys/wait.h>
 #include <unistd.h>
 #include <utility>
 
@@ -29,18 +28,6 @@ ChildSpec spec_of(const config::ProbeConfig& config, core::Duration timeout) {
     }
   }
   return spec;
-}
-
-// Of a child that has ended.
-loop::ExitStatus reap(pid_t pid) {
-  siginfo_t info{};
-  loop::ExitStatus status;
-  if (::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED) == 0 && info.si_code == CLD_EXITED) {
-    status.code = info.si_status;
-  } else {
-    status.signal = info.si_status;
-  }
-  return status;
 }
 
 std::string first_line(const std::string& output) {
