@@ -48,6 +48,7 @@ public:
   Ways run(const std::string& name, const HostChain& chain) {
     Ways ways;
     trail_.push_back(name);
+    visited_.push_back(printable(name));
     if (trail_.size() > deepest) {
       ways.doubt_by("chains that jump too deep");
       ways.passes = ways.ends = true;
@@ -57,6 +58,8 @@ public:
     trail_.pop_back();
     return ways;
   }
+
+  [[nodiscard]] const std::vector<std::string>& visited() const { return visited_; }
 
 private:
   void run_rules(const HostChain& chain, Ways& ways) {
@@ -139,6 +142,7 @@ private:
   const Place place_;
   Traces& traces_;
   std::vector<std::string> trail_;
+  std::vector<std::string> visited_;
   std::uint64_t rules_run_ = 0;
   bool firm_ = true; // nothing so far was in doubt
 };
@@ -236,8 +240,8 @@ Obstacle describe(const Station& station, const Segment& segment, const Stop& st
 void walk_one_way(const HostRules& rules, const Segment& segment, std::vector<Obstacle>& obstacles) {
   Traces traces;
   for (const Station& station : stations_of(rules, segment)) {
-    Ways ways =
-        ChainWalker(*station.table, segment, station.place, traces).run(*station.name, *station.chain);
+    ChainWalker walker(*station.table, segment, station.place, traces);
+    Ways ways = walker.run(*station.name, *station.chain);
     if (ways.ends && station.chain->hook->policy == NF_DROP) {
       ways.stops.push_back({Manner::dropped, {*station.name}, nullptr});
     } else if (ways.ends) {
@@ -248,6 +252,7 @@ void walk_one_way(const HostRules& rules, const Segment& segment, std::vector<Ob
     }
     obstacles.push_back(describe(station, segment, ways.passes ? ways.stops.front() : ways.stops.back(),
                                  !ways.passes, ways.doubt));
+    obstacles.back().visited = walker.visited();
   }
 }
 

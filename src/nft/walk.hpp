@@ -34,10 +34,11 @@ struct Obstacle {
   std::uint32_t table_flags = 0;
   std::string base_chain;
   Hook hook;
-  std::vector<std::string> trail; // chains that were jumped through, the base chain first
-  std::uint64_t handle = 0;       // of the rule; 0: it is the base chain's policy
-  std::string rule;               // in nft syntax, or "policy drop"
-  std::string doubt;              // of unknown: what cannot be told
+  std::vector<std::string> trail;   // chains that were jumped through, the base chain first
+  std::vector<std::string> visited; // every chain that was entered, in this order
+  std::uint64_t handle = 0;         // of the rule; 0: it is the base chain's policy
+  std::string rule;                 // in nft syntax, or "policy drop"
+  std::string doubt;                // of unknown: what cannot be told
 
   friend bool operator==(const Obstacle&, const Obstacle&);
 };
