@@ -31,9 +31,10 @@ TEST(Backoff, BeginsAnewAfterASuccess) {
 
 TEST(DurationText, IsWhatPeopleWrite) {
   const std::vector<std::pair<Duration, std::string>> rows{
-      {0s, "0ms"},        {499us, "0ms"},     {250ms, "250ms"}, {1s, "1s"},
-      {1500ms, "1500ms"}, {9999ms, "9999ms"}, {10400ms, "10s"}, {59600ms, "1m"},
-      {150s, "2m30s"},    {3h, "3h"},         {26h, "1d2h"},    {24h + 5s, "1d5s"}};
+      {0s, "0ms"},       {40us, "0ms"},    {449us, "0.4ms"}, {9960us, "10ms"},
+      {250ms, "250ms"},  {999600us, "1s"}, {1s, "1s"},       {1500ms, "1.5s"},
+      {3928ms, "3.93s"}, {9999ms, "10s"},  {10400ms, "10s"}, {59600ms, "1m"},
+      {150s, "2m30s"},   {3h, "3h"},       {26h, "1d2h"},    {24h + 5s, "1d5s"}};
   for (const auto& [duration, text] : rows) {
     EXPECT_EQ(duration_text(duration), text);
   }
