@@ -80,7 +80,7 @@ bool take_identity(const Identity& identity) {
   // our own descriptors close-on-exec.
   (void)::dup3(setup, 3, O_CLOEXEC);
   (void)::syscall(SYS_close_range, 4U, ~0U, 0U);
-  (void)::chdir("/"); // NOLINT: always there
+  (void)!::chdir("/"); // always there
   const rlimit none{0, 0};
   (void)::setrlimit(RLIMIT_CORE, &none);                            // lowering is always allowed
   (void)::prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0); // none to clear on kernels before 4.3
