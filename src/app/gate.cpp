@@ -271,18 +271,26 @@ core::Schedule::Pace Gate::judge(std::size_t index, const core::ProbeResult& res
   if (!passing_before || (streak_before == 0 && decider_.streak(index) == 1)) {
     note_streak(index, result);
   }
-  last_evidence_ = (probes_.size() > 1 ? config_.probes[index].name + ": " : "") + decision.evidence;
+  last_evidence_ = evidence_of(decision);
   if (trusts_adopted_ && !result.passed && decision.health == core::Health::open && !override_.effective()) {
     settle(); // what a predecessor found is not renewed by a probe that failed
     return core::Schedule::Pace::fast;
   }
   trusts_adopted_ = false;
-  decide("probe", last_evidence_, "");
+  // A probe that passes as before is not why the gate is closed.
+  const bool other_one = decision.health == core::Health::closed &&
+                         decision.change != core::Change::changed &&
+                         decider_.passing(index).value_or(false) && result.passed;
+  decide("probe", other_one ? "" : last_evidence_, "");
   settle();
   if (decision.change == core::Change::pending) {
     return core::Schedule::Pace::fast;
   }
   return decision.health == core::Health::closed ? core::Schedule::Pace::down : core::Schedule::Pace::steady;
+}
+
+std::string Gate::evidence_of(const core::Decision& decision) const {
+  return (probes_.size() > 1 ? config_.probes[decision.probe].name + ": " : "") + decision.evidence;
 }
 
 // No result came for a lease: the process was stopped, or the machine was. The kernel has closed the gate
@@ -470,7 +478,7 @@ void Gate::on_time() {
     follow_override("override ended by its time", "");
   }
   if (const auto due = decider_.next_deadline(); due && *due <= now.mono) {
-    last_evidence_ = decider_.on_time(now.mono).evidence;
+    last_evidence_ = evidence_of(decider_.on_time(now.mono));
     decide("probe", last_evidence_, "");
   }
   if (hold_until_ && *hold_until_ <= now.mono) {

@@ -107,6 +107,7 @@ private:
   void watch_pid_file();
   void refresh_pid_watch();
   core::Schedule::Pace judge(std::size_t index, const core::ProbeResult& result);
+  [[nodiscard]] std::string evidence_of(const core::Decision& decision) const;
   void note_streak(std::size_t index, const core::ProbeResult& result) const;
   void notice_silence(core::Duration silent);
   void note_foreign_change(const core::StoreReport& report);
