@@ -13,6 +13,7 @@ the end of the connection, nothing, or RST).
 """
 
 import argparse
+import collections
 import contextlib
 import gzip
 import itertools
@@ -57,6 +58,10 @@ class Service:
     def requests(self):
         return int(self._ask("requests"))
 
+    def arrivals(self):
+        """When the latest requests came, CLOCK_MONOTONIC, oldest first; at most 10000."""
+        return [float(time) for time in self._ask("arrivals").split()]
+
     def last_request(self):
         """The last request's head, lines joined by a vertical bar."""
         return self._ask("last")
@@ -73,7 +78,7 @@ class _Server:
     def __init__(self, arguments):
         self.arguments = arguments
         self.mode, self.text, self.headers = "200", "ok\n", []
-        self.count, self.head = 0, ""
+        self.count, self.head, self.arrivals = 0, "", collections.deque(maxlen=10000)
         self.listeners, self.connections = [], set()
         self.lock = threading.Lock()
         self.context = None
@@ -144,6 +149,7 @@ class _Server:
                 head, pending = pending.split(b"\r\n\r\n", 1)
                 with self.lock:
                     self.count += 1
+                    self.arrivals.append(time.monotonic())
                     self.head = head.decode(errors="replace").replace("\r\n", "|")
                 if not self.answer(stream, head.startswith(b"HEAD")):
                     return
@@ -257,6 +263,9 @@ class _Server:
             self.drop()
         elif command == "requests":
             return str(self.count)
+        elif command == "arrivals":
+            with self.lock:
+                return " ".join(f"{when:.6f}" for when in self.arrivals)
         elif command == "last":
             return self.head
         else:
