@@ -12,6 +12,7 @@ namespace {
 // The kernel allows 16 jumps; a picture read during a commit may have more.
 constexpr int deepest = 17;
 // A judge with many doubts follows both ways at each; beyond this it gives up and says so.
+constexpr std::size_t most_visited = 256; // chains are remembered to find a zone by name
 constexpr std::uint64_t most_rules = 3'000'000;
 
 struct Stop {
@@ -48,7 +49,9 @@ public:
   Ways run(const std::string& name, const HostChain& chain) {
     Ways ways;
     trail_.push_back(name);
-    visited_.push_back(printable(name));
+    if (visited_.size() < most_visited) {
+      visited_.push_back(printable(name));
+    }
     if (trail_.size() > deepest) {
       ways.doubt_by("chains that jump too deep");
       ways.passes = ways.ends = true;

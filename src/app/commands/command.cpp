@@ -144,7 +144,7 @@ std::vector<CommandSpec> make_table() {
        0,
        true,
        {config_option, control_option, json_option},
-       "0 nothing, 1 something to mend, 2 usage or configuration",
+       "0 nothing, 1 something to mend, 2 usage, configuration or cannot tell",
        doctor_command},
       {"version", "", "print the version", 0, 0, false, {}, "0", version_command},
   };

@@ -1,46 +1,48 @@
+// What on this host would still stop the load balancer, and what to do about it.
 #include "app/commands/config_source.hpp"
+#include "app/commands/daemon_client.hpp"
+#include "app/commands/terminal.hpp"
 #include "app/doctor/checks.hpp"
+#include "app/doctor/report.hpp"
+#include "observe/json.hpp"
 
-#include <nlohmann/json.hpp>
-
-#include <algorithm>
 #include <iostream>
 
 namespace healthgate::app {
 namespace {
 
-using doctor::Finding;
-using doctor::Findings;
-using doctor::Severity;
-using nlohmann::json;
+using doctor::DaemonState;
 
-void print_text(const Findings& findings) {
-  for (const auto& finding : findings) {
-    std::cout << to_string(finding.severity) << ": "
-              << (finding.gate.empty() ? "" : "gate " + finding.gate + ": ") << finding.what << "\n";
-    if (!finding.evidence.empty()) {
-      std::cout << "    seen: " << finding.evidence << "\n";
-    }
-    if (!finding.remedy.empty()) {
-      std::cout << "    do:   " << finding.remedy << "\n";
-    }
-  }
-  if (findings.empty()) {
-    std::cout << "nothing stands in the load balancer's way\n";
-  }
+DaemonState::Kind kind_of(control::ClientError::Kind kind) {
+  const bool nobody =
+      kind == control::ClientError::Kind::missing || kind == control::ClientError::Kind::refused;
+  return nobody ? DaemonState::Kind::absent : DaemonState::Kind::unreadable;
 }
 
-void print_json(const Findings& findings) {
-  auto list = json::array();
-  for (const auto& finding : findings) {
-    list.push_back({{"severity", to_string(finding.severity)},
-                    {"check", finding.check},
-                    {"gate", finding.gate},
-                    {"what", finding.what},
-                    {"evidence", finding.evidence},
-                    {"remedy", finding.remedy}});
+DaemonState ask(const Arguments& arguments, const config::Config& config) {
+  const auto socket =
+      arguments.has("control") ? std::filesystem::path(arguments.value("control")) : config.control_socket;
+  DaemonState daemon;
+  daemon.kind = DaemonState::Kind::unreadable;
+  auto client = control::Client::connect(socket, answer_limit);
+  if (!client) {
+    daemon.kind = kind_of(client.error().kind);
+    daemon.why = client.error().sentence;
+    return daemon;
   }
-  std::cout << json({{"findings", list}}).dump(2, ' ', false, json::error_handler_t::replace) << "\n";
+  const auto response = client.value().ask(make_request(control::Command::status), answer_limit);
+  if (!response || !response.value().ok) {
+    daemon.why = response ? response.value().error : response.error().sentence;
+    return daemon;
+  }
+  auto snapshot = observe::snapshot_from_json(response.value().result);
+  if (!snapshot) {
+    daemon.why = snapshot.error();
+    return daemon;
+  }
+  daemon.kind = DaemonState::Kind::running;
+  daemon.snapshot = std::move(snapshot).value();
+  return daemon;
 }
 
 } // namespace
@@ -50,16 +52,11 @@ int doctor_command(const Arguments& arguments) {
   if (!config) {
     return exit_unknown;
   }
-  Findings findings;
-  doctor::check_capability(findings);
-  doctor::check_ports(*config, findings);
-  doctor::check_time_budget(*config, findings);
-  std::stable_sort(findings.begin(), findings.end(),
-                   [](const Finding& a, const Finding& b) { return a.severity > b.severity; });
-  arguments.has("json") ? print_json(findings) : print_text(findings);
-  const bool mend = std::any_of(findings.begin(), findings.end(),
-                                [](const Finding& finding) { return finding.severity != Severity::note; });
-  return mend ? exit_no : exit_done;
+  const DaemonState daemon = ask(arguments, *config);
+  const auto findings = doctor::examine({*config, daemon});
+  std::cout << (arguments.has("json") ? doctor::to_json(findings)
+                                      : doctor::to_text(findings, wants_colour()));
+  return doctor::exit_code_of(findings);
 }
 
 } // namespace healthgate::app

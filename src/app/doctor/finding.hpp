@@ -7,9 +7,11 @@
 
 namespace healthgate::app::doctor {
 
+// In the order of what is read last to first.
 enum class Severity {
   note,    // worth to know; changes nothing
-  warning, // may mislead the load balancer, or could not be judged
+  unknown, // something that matters could not be judged
+  warning, // may mislead the load balancer
   error,   // stops the load balancer, or the daemon
 };
 
@@ -17,6 +19,8 @@ enum class Severity {
   switch (severity) {
   case Severity::note:
     return "note";
+  case Severity::unknown:
+    return "cannot tell";
   case Severity::warning:
     return "warning";
   case Severity::error:
@@ -27,11 +31,12 @@ enum class Severity {
 
 struct Finding {
   Severity severity = Severity::note;
-  std::string check;    // stable word for scripts: "port", "time-budget"
-  std::string gate;     // "" for the whole host
+  std::string check;    // the check's name in checks.cpp: "firewall", "port"; a stable word for scripts
+  std::string gate;     // "" for the whole host, or several gates
   std::string what;     // one sentence: what happens to whom
   std::string evidence; // where it was read, as it stands there
   std::string remedy;   // what to type or to set; "" when there is nothing to do
+  std::string lasting;  // how the remedy outlives a reboot; "" when it does by itself
 };
 
 using Findings = std::vector<Finding>;

@@ -1,0 +1,52 @@
+// What this kernel grants our table, tried in a namespace that exists for the trial alone.
+#include "app/doctor/checks.hpp"
+#include "app/doctor/privilege.hpp"
+#include "nft/trial.hpp"
+
+namespace healthgate::app::doctor {
+namespace {
+
+bool wants_owner(const config::Config& config) {
+  return config.table_owner == config::TableOwner::yes;
+}
+
+// Only what the daemon would notice as well: the trial is about kernels, not about configurations.
+void judge(const nft::Trial& trial, const config::Config& config, Findings& findings) {
+  const std::string mode(nft::to_string(trial.mode));
+  if (!trial.obstacle.empty()) {
+    findings.push_back(
+        {Severity::error, "", "", "this kernel refuses healthgate's table", trial.obstacle,
+         "load the modules nf_tables, nf_reject_inet and nft_objref, or use a kernel from 5.10 on", ""});
+  } else if (trial.mode == nft::TableMode::plain && wants_owner(config)) {
+    findings.push_back({Severity::error, "", "",
+                        "table-owner = yes, and this kernel grants no owned table: the daemon does not start",
+                        "tried in a namespace of its own: " + mode, "set table-owner = auto", ""});
+  } else if (trial.mode != nft::TableMode::owner_persist && config.table_owner != config::TableOwner::no) {
+    findings.push_back(
+        {Severity::note, "", "",
+         trial.mode == nft::TableMode::plain
+             ? "this kernel grants no owned table: other programs can change ours, and it is repaired"
+             : "this kernel does not keep an owned table over a restart: gates close while the "
+               "daemon is replaced after a crash",
+         "tried in a namespace of its own: " + mode, "", ""});
+  }
+}
+
+} // namespace
+
+void check_kernel(const Subject& subject, Findings& findings) {
+  if (subject.daemon.snapshot || !may_read_rules()) {
+    return; // a running daemon has had it granted
+  }
+  const nft::Trial trial = nft::try_kernel();
+  if (!trial.ran) {
+    findings.push_back(
+        {Severity::note, "", "",
+         "whether this kernel can hold healthgate's table was not tried; the daemon tries at its start",
+         trial.obstacle, "", ""});
+    return;
+  }
+  judge(trial, subject.config, findings);
+}
+
+} // namespace healthgate::app::doctor
