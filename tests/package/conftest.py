@@ -11,6 +11,7 @@ sys.path.insert(0, str(ROOT / "tests/support"))
 
 from daemon import BINARY  # noqa: E402
 from netns import remove_leftovers  # noqa: E402
+import rpms as rpm_build  # noqa: E402
 
 
 def pytest_configure(config):
@@ -28,3 +29,11 @@ def binary():
     """The program that was built for these tests."""
     assert os.access(BINARY, os.X_OK), f"{BINARY} is not built"
     return pathlib.Path(BINARY)
+
+
+@pytest.fixture(scope="session")
+def rpms(root):
+    """The RPMs of this work tree, in two releases (rpms.py)."""
+    if rpm_build.missing():
+        pytest.skip(f"RPM: {rpm_build.missing()}")
+    return rpm_build.build(root)
