@@ -1,6 +1,7 @@
 #include "app/daemon.hpp"
 
 #include "app/commands/config_source.hpp"
+#include "app/kernel_readings.hpp"
 #include "app/logging.hpp"
 #include "app/node_name.hpp"
 #include "base/log.hpp"
@@ -75,9 +76,9 @@ Daemon::Daemon(loop::EventLoop& loop, config::Config config, config::Sources sou
     : loop_(loop), config_(std::move(config)), random_(random_number()), nonce_(random_number()),
       inherited_(std::move(inherited)),
       store_({policy_of(config_.table_owner), nft::Leases::adopt}, take(inherited_, table_socket)),
-      report_watch_(
-          loop, store_.report_fd(), EPOLLIN, [this](std::uint32_t) { store_.dispatch(); },
-          loop::Priority::deciding),
+      strangers_(loop, reader_), report_watch_(
+                                     loop, store_.report_fd(), EPOLLIN,
+                                     [this](std::uint32_t) { store_.dispatch(); }, loop::Priority::deciding),
       state_(config_.state_dir), probes_(loop),
       publisher_(loop, store_, [this](std::uint64_t revision) { return build(revision); }),
       config_reader_(loop, [sources = std::move(sources)] { return load_config(sources); }),
@@ -119,6 +120,7 @@ void Daemon::start() {
   }
   inherited_.clear();
   watch_files();
+  strangers_.start();
 }
 
 void Daemon::start_gate(Gate& gate, const nft::AdoptedGate* adopted) {
@@ -435,40 +437,8 @@ core::Snapshot Daemon::snapshot() {
     snapshot.gates.push_back(gate->snapshot());
     gate->forget_margin();
   }
-  read_kernel(snapshot);
+  add_kernel_readings(snapshot, reader_);
   return snapshot;
-}
-
-void Daemon::read_kernel(core::Snapshot& snapshot) {
-  const auto counters = reader_.counters();
-  std::map<std::string, std::uint64_t> packets;
-  if (counters) {
-    for (const auto& counter : counters.value()) {
-      packets[counter.name] = counter.packets;
-    }
-  }
-  const auto sources = [](const std::vector<nft::SourceReading>& readings) {
-    constexpr std::size_t shown = 64;
-    std::vector<core::SourceSnapshot> list;
-    for (const auto& reading : readings) {
-      if (list.size() == shown) {
-        break;
-      }
-      list.push_back({reading.address.to_string(), std::chrono::duration<double>(reading.ago).count(), 0});
-    }
-    return list;
-  };
-  for (auto& gate : snapshot.gates) {
-    gate.accepted = packets[gate.name + "_accepted"];
-    gate.rejected = packets[gate.name + "_rejected"];
-    gate.denied = packets[gate.name + "_denied"];
-    if (const auto seen = reader_.seen(gate.name)) {
-      gate.sources = sources(seen.value());
-    }
-    if (const auto strangers = reader_.strangers(gate.name)) {
-      gate.denied_sources = sources(strangers.value());
-    }
-  }
 }
 
 } // namespace healthgate::app

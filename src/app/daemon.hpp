@@ -13,6 +13,7 @@
 #include "app/gate.hpp"
 #include "app/ruleset_publisher.hpp"
 #include "app/state_dir.hpp"
+#include "app/stranger_watch.hpp"
 #include "config/diff.hpp"
 #include "config/load.hpp"
 #include "loop/inotify.hpp"
@@ -85,7 +86,6 @@ private:
   void add_gate(const config::GateConfig& config);
   void watch_files();
   void wait_for_hooks();
-  void read_kernel(core::Snapshot& snapshot);
   void store_listener(const Gate& gate);
   [[nodiscard]] const config::GateConfig& config_of(const std::string& gate) const;
 
@@ -96,6 +96,7 @@ private:
   std::vector<loop::NamedFd> inherited_;
   nft::Store store_;
   nft::Reader reader_;
+  StrangerWatch strangers_;
   loop::IoWatch report_watch_;
   StateDir state_;
   probe::Context probes_;

@@ -9,6 +9,7 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 #include <sys/uio.h>
+#define SD_JOURNAL_SUPPRESS_LOCATION // it would be this file's, whoever logs
 #include <systemd/sd-journal.h>
 
 #include <cctype>
