@@ -174,8 +174,11 @@ public:
     } else if (part.type == NFT_REJECT_ICMPX_UNREACH && part.code == NFT_REJECT_ICMPX_PORT_UNREACH) {
       say("reject");
     } else {
+      constexpr std::string_view icmpx[] = {"no-route", "port-unreachable", "host-unreachable",
+                                            "admin-prohibited"};
+      const bool named = part.type == NFT_REJECT_ICMPX_UNREACH && part.code < std::size(icmpx);
       say(std::string("reject with ") + (part.type == NFT_REJECT_ICMPX_UNREACH ? "icmpx" : "icmp") +
-          " type " + std::to_string(part.code));
+          " type " + (named ? std::string(icmpx[part.code]) : std::to_string(part.code)));
     }
   }
 

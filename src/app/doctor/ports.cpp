@@ -1,4 +1,4 @@
-// Ports of gates and of metrics-listen that another program holds. The running daemon is its own holder.
+// Ports of gates that another program holds. A gate of the running daemon is its own holder.
 #include "app/doctor/checks.hpp"
 #include "base/unique_fd.hpp"
 #include "listener/port_holder.hpp"
@@ -6,6 +6,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace healthgate::app::doctor {
@@ -25,26 +26,44 @@ bool is_taken(std::uint16_t port) {
          errno == EADDRINUSE;
 }
 
-// "" when the port is free, or ours.
-std::string other_holder(std::uint16_t port) {
-  if (!is_taken(port)) {
-    return "";
+// The daemon says itself which ports it could not have. Its name is not always to be seen: other users'
+// processes hide their sockets.
+bool is_ours(const DaemonState& daemon, std::uint16_t port, const std::string& holder) {
+  if (holder.rfind("healthgate ", 0) == 0) {
+    return true;
   }
-  const std::string holder = listener::port_holder(port);
-  return holder.rfind("healthgate ", 0) == 0 ? "" : holder;
+  if (!daemon.snapshot) {
+    return false;
+  }
+  const auto& gates = daemon.snapshot->gates;
+  return std::any_of(gates.begin(), gates.end(),
+                     [port](const auto& gate) { return gate.port == port && gate.port_problem.empty(); });
 }
 
 } // namespace
 
 void check_ports(const Subject& subject, Findings& findings) {
   for (const auto& gate : subject.config.gates) {
-    if (const std::string holder = other_holder(gate.port); !holder.empty()) {
-      findings.push_back(
-          {Severity::error, "", gate.name,
-           "port " + std::to_string(gate.port) + " is held by " + holder + ", so the gate stays closed",
-           "bind: Address already in use",
-           "stop that program, or give the gate another port: gate." + gate.name + ".port", ""});
+    if (!is_taken(gate.port)) {
+      continue;
     }
+    const std::string holder = listener::port_holder(gate.port);
+    if (is_ours(subject.daemon, gate.port, holder)) {
+      continue;
+    }
+    const std::string port = "port " + std::to_string(gate.port);
+    const bool nameless = holder.find("(pid ") == std::string::npos;
+    if (nameless && subject.daemon.kind == DaemonState::Kind::unreadable) {
+      findings.push_back(
+          {Severity::unknown, "", gate.name,
+           port + " is held by " + holder + "; whether that is the daemon is not shown to this user",
+           "bind: Address already in use", "sudo healthgate doctor", ""});
+      continue;
+    }
+    findings.push_back({Severity::error, "", gate.name,
+                        port + " is held by " + holder + ", so the gate stays closed",
+                        "bind: Address already in use",
+                        "stop that program, or give the gate another port: gate." + gate.name + ".port", ""});
   }
 }
 
