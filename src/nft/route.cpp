@@ -11,6 +11,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 
 namespace healthgate::nft {
@@ -23,7 +24,7 @@ namespace {
 std::uint16_t link_type(const char* name) {
   const base::UniqueFd socket(::socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   ifreq request{};
-  std::strncpy(request.ifr_name, name, IFNAMSIZ - 1);
+  (void)std::string_view(name).copy(static_cast<char*>(request.ifr_name), IFNAMSIZ - 1); // the rest is zero
   return ::ioctl(socket.get(), SIOCGIFHWADDR, &request) == 0 ? request.ifr_hwaddr.sa_family : Link().type;
 }
 

@@ -5,9 +5,10 @@
 
 #include <glob.h>
 
+#include <algorithm>
 #include <fstream>
-#include <regex>
 #include <set>
+#include <string_view>
 
 namespace healthgate::app::doctor {
 namespace {
@@ -22,21 +23,45 @@ std::vector<std::filesystem::path> expand(const std::string& pattern) {
   return paths;
 }
 
+// The line's next word: nft's own braces and quotes end one as a blank does.
+std::string_view next_word(std::string_view& line) {
+  constexpr std::string_view kBetween = " \t{\"";
+  line.remove_prefix(std::min(line.find_first_not_of(kBetween), line.size()));
+  const std::string_view word = line.substr(0, line.find_first_of(kBetween));
+  line.remove_prefix(word.size());
+  return word;
+}
+
+bool begins_our_table(std::string_view line) {
+  std::string_view word = next_word(line);
+  if (word == "add" || word == "create") {
+    word = next_word(line);
+  }
+  return word == "table" && next_word(line) == "inet" && next_word(line) == "healthgate";
+}
+
+// The quoted file of an include statement; empty for any other line.
+std::string_view included(std::string_view line) {
+  if (next_word(line) != "include") {
+    return {};
+  }
+  const auto quote = line.find('"');
+  const std::string_view rest = line.substr(quote == std::string_view::npos ? line.size() : quote + 1);
+  return rest.substr(0, rest.find('"'));
+}
+
 void search(const std::filesystem::path& file, std::set<std::filesystem::path>& seen,
             std::vector<SavedTable>& tables) {
-  static const std::regex table(R"(^\s*(?:add\s+|create\s+)?table\s+inet\s+healthgate\b.*)");
-  static const std::regex include(R"re(^\s*include\s+"([^"]+)".*)re");
   if (!seen.insert(file).second) {
     return;
   }
   std::ifstream in(file);
   std::string line;
   for (int number = 1; std::getline(in, line); ++number) {
-    std::smatch match;
-    if (std::regex_match(line, table)) {
+    if (begins_our_table(line)) {
       tables.push_back({file, number, line});
-    } else if (std::regex_match(line, match, include)) {
-      const std::filesystem::path named = match[1].str(); // a relative one is looked for beside the file
+    } else if (const std::filesystem::path named = included(line); !named.empty()) {
+      // a relative one is looked for beside the file
       for (const auto& path : expand(named.is_absolute() ? named : file.parent_path() / named)) {
         search(path, seen, tables);
       }
