@@ -42,7 +42,7 @@ public:
         loop, fd_.get(), EPOLLIN,
         [this, call = std::move(call)](std::uint32_t /*revents*/) {
           std::uint64_t expirations = 0;
-          (void)::read(fd_.get(), &expirations, sizeof(expirations)); // only to make it wait again
+          (void)!::read(fd_.get(), &expirations, sizeof(expirations)); // only to make it wait again
           call();
         },
         loop::Priority::serving);
