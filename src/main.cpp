@@ -12,9 +12,10 @@ int main(int argc, char** argv) {
   try {
     return app::dispatch(std::vector<std::string>(argv + 1, argv + argc));
   } catch (const std::system_error& problem) {
-    std::cerr << "healthgate: " << problem.what() << "\n";
     const auto code = problem.code();
     const bool privilege = code == std::errc::operation_not_permitted || code == std::errc::permission_denied;
+    std::cerr << "healthgate: " << problem.what()
+              << (privilege ? "; the daemon needs the capability CAP_NET_ADMIN, and no other" : "") << "\n";
     return privilege ? app::exit_privilege : app::exit_os;
   } catch (const std::exception& problem) {
     std::cerr << "healthgate: " << problem.what() << "\n";

@@ -247,7 +247,7 @@ bool parse_arguments(const CommandSpec& spec, const std::vector<std::string>& wo
   }
   if (arguments.operands.size() > spec.most_operands) {
     error = "'" + arguments.operands[spec.most_operands] + "' is one word too many; usage: healthgate " +
-            spec.name + " " + spec.operands;
+            spec.name + (spec.operands.empty() ? "" : " " + spec.operands);
     return false;
   }
   return true;
