@@ -85,24 +85,24 @@ def test_rules_of_others_that_let_the_load_balancer_pass_are_no_finding(scene):
     assert scene.doctor() == ([], 0)
 
 
-COMMATRIX = f"""
-table inet openshift_filter {{
-    set ports {{
+COMMATRIX = """
+table inet openshift_filter {
+    set ports {
         type inet_service
-        elements = {{ 22, 6443, 9100-9107, 10250 }}
+        elements = { 22, 6443, 9100-9107, 10250 }
         flags interval
-    }}
-    chain OPENSHIFT {{
+    }
+    chain OPENSHIFT {
         type filter hook input priority 1; policy accept;
         iif lo accept
         ct state established,related accept
         ct state invalid drop
-        meta l4proto {{ icmp, ipv6-icmp }} accept
+        meta l4proto { icmp, ipv6-icmp } accept
         tcp dport @ports accept
-        udp dport {{ 111, 500, 4500, 6081 }} accept
+        udp dport { 111, 500, 4500, 6081 } accept
         log prefix "firewall " drop
-    }}
-}}
+    }
+}
 """
 
 LOCAL = "iifname lo accept\n meta l4proto ipv6-icmp accept\n"

@@ -17,7 +17,7 @@ using testing::ElementsAreArray;
 using testing::IsEmpty;
 
 std::string packaged(const std::string& name) {
-  const auto path = Files::Path(__FILE__).parent_path() / "../../../packaging" / name;
+  const auto path = Files::Path(HEALTHGATE_SOURCE_DIR) / "packaging" / name;
   std::ifstream file(path);
   EXPECT_TRUE(file.is_open()) << path;
   return {std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>()};

@@ -27,7 +27,8 @@ std::vector<Message> messages(const Batch& batch, std::size_t part) {
     const auto* header = static_cast<const nlmsghdr*>(page.iov_base);
     for (; mnl_nlmsg_ok(header, left); header = mnl_nlmsg_next(header, &left)) {
       const char* first = reinterpret_cast<const char*>(header);
-      all.push_back({header->nlmsg_type, header->nlmsg_flags, header->nlmsg_seq, {first, first + header->nlmsg_len}});
+      all.push_back(
+          {header->nlmsg_type, header->nlmsg_flags, header->nlmsg_seq, {first, first + header->nlmsg_len}});
     }
     EXPECT_EQ(left, 0);
   }

@@ -14,7 +14,9 @@ Interval interval(std::uint8_t first, std::uint8_t last) {
   return made;
 }
 
-Bytes key(std::uint8_t first) { return Bytes{static_cast<char>(first), 0, 0, 0}; }
+Bytes key(std::uint8_t first) {
+  return Bytes{static_cast<char>(first), 0, 0, 0};
+}
 
 TEST(Delta, NamesWhatGoesAndWhatComes) {
   const IntervalDelta found = delta({interval(1, 1), interval(3, 5)}, {interval(1, 1), interval(3, 4)});

@@ -1,5 +1,6 @@
-// A network namespace of its own for each test, gone with it: unshare(2) moves the calling thread, and threads and
-// children begun later, into a new one. The namespace that the tests were started in is not touched.
+// A network namespace of its own for each test, gone with it: unshare(2) moves the calling thread, and
+// threads and children begun later, into a new one. The namespace that the tests were started in is not
+// touched.
 #pragma once
 
 #include "core/ruleset.hpp"
@@ -24,8 +25,8 @@ std::string run(const std::string& command);
 // The same, but only whether it succeeded; what it printed is dropped.
 bool succeeds(const std::string& command);
 
-// `nft list table inet healthgate` without what differs from one moment or process to the next: counts, times, the
-// owner.
+// `nft list table inet healthgate` without what differs from one moment or process to the next: counts,
+// times, the owner.
 std::string listing();
 // Loads text with `nft -f`.
 void load(const std::string& text);
@@ -41,7 +42,8 @@ std::shared_ptr<const core::Allowlist> scattered_allowlist(std::uint32_t count);
 core::Ruleset with_form(core::Ruleset ruleset, core::ChainForm form, const std::string& comment);
 std::shared_ptr<const core::Ruleset> shared(core::Ruleset ruleset);
 
-// Connects to 127.0.0.1:PORT (or ::1): 0, or the errno. Refused at once where nobody listens and nothing drops.
+// Connects to 127.0.0.1:PORT (or ::1): 0, or the errno. Refused at once where nobody listens and nothing
+// drops.
 int try_connect(std::uint16_t port);
 
 } // namespace healthgate::nft::testing

@@ -30,7 +30,8 @@ bool bring_loopback_up() {
 }
 
 std::string run_for(const std::string& command, int& status) {
-  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen((command + " 2>&1").c_str(), "re"), [](FILE*) { return 0; });
+  const std::unique_ptr<FILE, int (*)(FILE*)> pipe(::popen((command + " 2>&1").c_str(), "re"),
+                                                   [](FILE*) { return 0; });
   std::string output;
   std::array<char, 4096> buffer{};
   while (const std::size_t got = std::fread(buffer.data(), 1, buffer.size(), pipe.get())) {
@@ -153,7 +154,8 @@ std::shared_ptr<const core::Ruleset> shared(core::Ruleset ruleset) {
 int try_connect(std::uint16_t port) {
   const base::UniqueFd fd(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   const timeval patience{0, 300'000};
-  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience); // else a drop takes two minutes
+  (void)::setsockopt(fd.get(), SOL_SOCKET, SO_SNDTIMEO, &patience,
+                     sizeof patience); // else a drop takes two minutes
   sockaddr_in to{};
   to.sin_family = AF_INET;
   to.sin_port = htons(port);

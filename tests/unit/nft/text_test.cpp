@@ -22,18 +22,23 @@ TEST(RuleText, EachBuilderSaysTheLineThatItStandsFor) {
   };
   const Row rows[] = {
       {dispatch(), "tcp flags syn / fin,syn,rst,ack tcp dport vmap @gates"},
-      {renew("ports", nonce, {}), "meta mark 0x68670001 oifname \"lo\" udp dport @ports @th,64,64 0x1122334455667788 "
-                                  "update @lease { udp dport } drop comment \"renew\""},
+      {renew("ports", nonce, {}),
+       "meta mark 0x68670001 oifname \"lo\" udp dport @ports @th,64,64 0x1122334455667788 "
+       "update @lease { udp dport } drop comment \"renew\""},
       {renew("ports_5000ms", nonce, milliseconds(5000)),
        "meta mark 0x68670001 oifname \"lo\" udp dport @ports_5000ms @th,64,64 0x1122334455667788 "
        "update @lease { udp dport timeout 5s } drop comment \"renew\""},
-      {revoke(nonce), "meta mark 0x68670000 oifname \"lo\" udp dport @lease @th,64,64 0x1122334455667788 "
-                      "update @lease { udp dport timeout 1ms } delete @lease { udp dport } drop comment \"revoke\""},
-      {revoke_unleased(nonce), "meta mark 0x68670000 oifname \"lo\" udp dport @ports @th,64,64 0x1122334455667788 "
-                               "drop comment \"revoke what is not leased\""},
+      {revoke(nonce),
+       "meta mark 0x68670000 oifname \"lo\" udp dport @lease @th,64,64 0x1122334455667788 "
+       "update @lease { udp dport timeout 1ms } delete @lease { udp dport } drop comment \"revoke\""},
+      {revoke_unleased(nonce),
+       "meta mark 0x68670000 oifname \"lo\" udp dport @ports @th,64,64 0x1122334455667788 "
+       "drop comment \"revoke what is not leased\""},
       {local_goto("router_gate"), "iifname \"lo\" goto router_gate"},
-      {allowed_goto(Family::ipv4, "router_allow4", "router_gate"), "ip saddr @router_allow4 goto router_gate"},
-      {allowed_goto(Family::ipv6, "router_allow6", "router_gate"), "ip6 saddr @router_allow6 goto router_gate"},
+      {allowed_goto(Family::ipv4, "router_allow4", "router_gate"),
+       "ip saddr @router_allow4 goto router_gate"},
+      {allowed_goto(Family::ipv6, "router_allow6", "router_gate"),
+       "ip6 saddr @router_allow6 goto router_gate"},
       {local_accept(), "iifname \"lo\" accept"},
       {allowed_accept(Family::ipv4, "metrics_allow4"), "ip saddr @metrics_allow4 accept"},
       {remember_allowed(Family::ipv4, "router_allow4", "router_seen4"),

@@ -185,8 +185,7 @@ TEST(Prometheus, IsWhatTheReadmeSays) {
     expected += "| `" + std::string(metric.name) + "` | " + std::string(to_string(metric.type)) + " | " +
                 labels + " | " + std::string(metric.help) + " |\n";
   }
-  const auto here = std::string(__FILE__);
-  std::ifstream file(here.substr(0, here.rfind("/tests/")) + "/src/observe/README.md");
+  std::ifstream file(HEALTHGATE_SOURCE_DIR "/src/observe/README.md");
   const std::string readme{std::istreambuf_iterator<char>(file), {}};
   EXPECT_THAT(readme, HasSubstr(expected));
 }
