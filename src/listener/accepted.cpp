@@ -41,11 +41,15 @@ void Accepted::add(base::UniqueFd connection) {
 }
 
 std::optional<core::TimePoint> Accepted::full_until(core::TimePoint now) const {
-  if (connections_.size() < limits_.connections) {
+  if (connections_.size() < limits_.connections || !oldest_is_young(now)) {
     return std::nullopt;
   }
-  const auto arrived = connections_.begin()->second.deadline - limits_.patience;
-  return now < arrived + limits_.grace ? std::optional(arrived + limits_.grace) : std::nullopt;
+  return connections_.begin()->second.deadline - limits_.patience + limits_.grace;
+}
+
+bool Accepted::oldest_is_young(core::TimePoint now) const {
+  return !connections_.empty() &&
+         now < connections_.begin()->second.deadline - limits_.patience + limits_.grace;
 }
 
 bool Accepted::evict_oldest() {

@@ -39,6 +39,7 @@ public:
   // the kernel's queue until then, or until on_room's call; their peers' handshakes are complete.
   [[nodiscard]] std::optional<core::TimePoint> full_until(core::TimePoint now) const;
   void on_room(std::function<void()> call) { room_ = std::move(call); } // peers have ended theirs
+  [[nodiscard]] bool oldest_is_young(core::TimePoint now) const;        // false when there is none
   bool evict_oldest();                                                  // false when there is none
   void reset_all();
 

@@ -2,13 +2,12 @@
 
 #include "listener/port_holder.hpp"
 #include "listener/socket_filter.hpp"
+#include "listener/sockets.hpp"
 
 #include <algorithm>
-#include <arpa/inet.h>
 #include <cerrno>
 #include <fcntl.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
@@ -17,80 +16,13 @@
 namespace healthgate::listener {
 namespace {
 
-int set_option(int fd, int level, int name, int value) {
-  return ::setsockopt(fd, level, name, &value, sizeof value) == 0 ? 0 : errno;
-}
-
-int attach(int fd, const SocketFilter& filter) {
-  sock_fprog program{};
-  program.len = static_cast<unsigned short>(filter.program.size());
-  program.filter = const_cast<sock_filter*>(filter.program.data()); // the kernel only reads it
-  return ::setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof program) == 0 ? 0 : errno;
-}
-
 base::UniqueFd spare_descriptor() {
   return base::UniqueFd(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-}
-
-std::uint16_t bound_port(int fd) {
-  sockaddr_storage address{};
-  socklen_t length = sizeof address;
-  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &length) != 0) {
-    return 0;
-  }
-  return ntohs(address.ss_family == AF_INET6 ? reinterpret_cast<const sockaddr_in6&>(address).sin6_port
-                                             : reinterpret_cast<const sockaddr_in&>(address).sin_port);
-}
-
-int bind_all(int fd, int family, std::uint16_t port) {
-  if (family == AF_INET6) {
-    sockaddr_in6 any{};
-    any.sin6_family = AF_INET6;
-    any.sin6_port = htons(port);
-    return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0 ? 0 : errno;
-  }
-  sockaddr_in any{};
-  any.sin_family = AF_INET;
-  any.sin_port = htons(port);
-  return ::bind(fd, reinterpret_cast<const sockaddr*>(&any), sizeof any) == 0 ? 0 : errno;
-}
-
-// listen(2) looks for conflicts once more, with TIME_WAIT sockets too, which SO_REUSEADDR passes; held any
-// longer it would let others take the port while it is shut (rule 15).
-int listen_on(int fd, int backlog) {
-  if (const int error = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1); error != 0) {
-    return error;
-  }
-  const int result = ::listen(fd, backlog) == 0 ? 0 : errno;
-  const int cleared = set_option(fd, SOL_SOCKET, SO_REUSEADDR, 0);
-  return result != 0 ? result : cleared;
-}
-
-// A dual-stack socket, or an IPv4 one where the host has no IPv6.
-base::UniqueFd make_socket(int& family) {
-  constexpr int type = SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK;
-  family = AF_INET6;
-  base::UniqueFd fd(::socket(family, type, 0));
-  if (fd.valid() && set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, 0) == 0) {
-    return fd;
-  }
-  family = AF_INET;
-  return base::UniqueFd(::socket(family, type, 0));
 }
 
 // While the accepted connections are all too young to be evicted: how soon to look at the queue again. Up
 // to 270 connects a millisecond do not overrun it in between.
 constexpr core::Duration look_again = std::chrono::milliseconds(5);
-
-// Whether the queue of completed handshakes is less than two thirds full. When it is full SYNs are dropped,
-// and a second passes until they come again. For a listener tcpi_unacked is that queue's length and
-// tcpi_sacked its limit (tcp_get_info() in the kernel's net/ipv4/tcp.c).
-bool queue_has_room(int fd) {
-  tcp_info info{};
-  socklen_t length = sizeof info;
-  return ::getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &length) == 0 &&
-         info.tcpi_unacked < info.tcpi_sacked / 3 * 2;
-}
 
 } // namespace
 
@@ -251,7 +183,11 @@ void Listener::on_ready() {
     base::UniqueFd connection(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     if (connection.valid()) {
       ++accepted_count_;
-      accepted_.add(std::move(connection));
+      if (descriptors_run_out(connection.get())) {
+        end_politely(std::move(connection));
+      } else {
+        accepted_.add(std::move(connection));
+      }
       continue;
     }
     switch (errno) {
@@ -272,21 +208,17 @@ void Listener::on_ready() {
   }
 }
 
-// No descriptor is left: the oldest connection gives its own, or the spare one takes and resets the newcomer;
-// if even that fails, the queue waits a moment, so that the loop does not spin.
+// No descriptor is left: the oldest connection gives its own, unless it is so young that its peer may not
+// have looked at it yet. Then the spare one takes the newcomer and ends it. If even that fails, the queue
+// waits a moment, so that the loop does not spin.
 bool Listener::make_room() {
-  if (accepted_.evict_oldest()) {
+  if (!accepted_.oldest_is_young(loop_.now().mono) && accepted_.evict_oldest()) {
     return true;
   }
   spare_.reset();
-  base::UniqueFd refused(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
-  const bool taken = refused.valid();
-  if (taken) {
-    const linger at_once{1, 0};
-    // Without it the connection is closed in the ordinary way.
-    (void)::setsockopt(refused.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    refused.reset();
-  }
+  base::UniqueFd newcomer(::accept4(fd_.get(), nullptr, nullptr, SOCK_CLOEXEC));
+  const bool taken = newcomer.valid();
+  end_politely(std::move(newcomer));
   spare_ = spare_descriptor();
   if (!taken) {
     pause_until(loop_.now().mono + options_.retry_after);
