@@ -26,10 +26,11 @@ class Daemon:
     """Started, and answering on its control socket, when the constructor returns (unless `wait` is False).
 
     `config` is the file's text after the global keys that every daemon here needs; without it, one gate `router`
-    with `keys`, allowed from `allow`. `options` go behind `healthgate run`, `env` into its environment.
+    with `keys`, allowed from `allow`. `options` go behind `healthgate run`, `env` into its environment,
+    `wrapper` before it: words of a program that becomes it by exec.
     """
 
-    def __init__(self, host, config=None, allow=(), keys=None, globals_=None, options=(), env=None, wait=True):
+    def __init__(self, host, config=None, allow=(), keys=None, globals_=None, options=(), env=None, wrapper=(), wait=True):
         self.host = host
         self.directory = host.net.directory / f"daemon-{host.name}-{len(host.processes)}"
         self.directory.mkdir()
@@ -37,7 +38,7 @@ class Daemon:
         self.config_path = self.directory / "healthgate.conf"
         self.globals = {"control-socket": self.control, "state-dir": self.directory / "state", "log-level": "debug"}
         self.globals |= globals_ or {}
-        self.options, self.env = [str(option) for option in options], env
+        self.options, self.env, self.wrapper = [str(option) for option in options], env, list(wrapper)
         self.allow, self.keys = list(allow), keys or {}
         self.process = None
         self.write_config(config)
@@ -52,7 +53,7 @@ class Daemon:
         """Starts it, again after stop() or kill(); config and state stay. `options` are for this start alone."""
         (self.directory / "state").mkdir(exist_ok=True)
         log = self.directory / f"log-{len(list(self.directory.glob('log-*')))}.txt"
-        command = [BINARY, "run", "-c", self.config_path, *self.options, *options]
+        command = [*self.wrapper, BINARY, "run", "-c", self.config_path, *self.options, *options]
         self.process = self.host.start(*command, log=log, env=self.env)
         if wait:
             wait_until(self._answers, 10, f"the daemon answers; its log:\n{self.log()}")
