@@ -113,7 +113,7 @@ struct Encoder {
   }
 
   nftnl_expr* operator()(const expr::Raw&) const {
-    assert(!"foreign instructions are never written");
+    assert(false && "foreign instructions are never written");
     return nullptr;
   }
 };
