@@ -44,15 +44,29 @@ class Fault:
     hold: float  # seconds between the strike and its end
     within: float  # seconds until a gate that closes is closed
     long: bool  # only in the long form
-    daemon: dict  # arguments of Daemon
+    alone: bool  # takes so much of the machine that no other fault is tried at the same time
+    remote: bool  # the service runs on a machine of its own, patient.service.host
+    prepare: object  # host -> arguments of Daemon
 
 
 FAULTS = []
 
 
-def fault(name, healthy=OPEN, why="", hold=1.5, within=LEASE + 0.2, long=False, **daemon):
+def fault(
+    name,
+    healthy=OPEN,
+    why="",
+    hold=1.5,
+    within=LEASE + 0.2,
+    long=False,
+    alone=False,
+    remote=False,
+    prepare=None,
+    **daemon,
+):
     def register(function):
-        FAULTS.append(Fault(name, contextlib.contextmanager(function), healthy, why, hold, within, long, daemon))
+        strike, arguments = contextlib.contextmanager(function), prepare or (lambda host: dict(daemon))
+        FAULTS.append(Fault(name, strike, healthy, why, hold, within, long, alone, remote, arguments))
         return function
 
     return register
@@ -64,12 +78,12 @@ class Patient:
     def __init__(self, net, lb, stranger, health, fault):
         self.lb, self.stranger, self.health, self.fault = lb, stranger, health, fault
         self.host = net.host(health)
-        self.service = Service(self.host, 1936, "200" if health == "healthy" else "500")
-        options = dict(fault.daemon)
-        keys = QUICK | options.pop("keys", {})
-        for name in ("env", "wrapper"):  # given as a function of the host where they need one
-            if callable(options.get(name)):
-                options[name] = options[name](self.host)
+        home = net.host(f"{health}-service") if fault.remote else self.host
+        self.service = Service(home, 1936, "200" if health == "healthy" else "500")
+        self.service.host = home
+        options = fault.prepare(self.host)
+        far = {"probe": f"http://{home.v4}:1936/healthz/ready"} if fault.remote else {}
+        keys = QUICK | far | options.pop("keys", {})
         self.daemon = Daemon(self.host, allow=[lb.v4], keys=keys, **options)
         self.expected = "accepted" if health == "healthy" else "refused"
 
@@ -96,7 +110,8 @@ class Patient:
         for mode, outcome in turn if self.health == "healthy" else reversed(turn):
             self.service.mode(mode)
             wait_for(self.lb, self.host.v4, PORT, outcome, timeout=10)
-        wait_until(lambda: connect(self.stranger, self.host.v4, PORT).outcome == "silent", 1, "a stranger hears nothing")
+        stranger = lambda: connect(self.stranger, self.host.v4, PORT).outcome  # noqa: E731
+        wait_until(lambda: stranger() == "silent", 1, "a stranger hears nothing")
 
 
 @dataclass

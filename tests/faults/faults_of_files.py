@@ -39,7 +39,7 @@ def disk_full(patient):
         yield
 
 
-@fault("disk full under the log (/dev/full)", wrapper=lambda host: ["sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh"])
+@fault("disk full under the log (/dev/full)", wrapper=["sh", "-c", 'exec "$@" >/dev/full 2>&1', "sh"])
 def log_full(patient):
     for _ in range(50):
         patient.daemon.command("status", check=False)

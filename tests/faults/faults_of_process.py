@@ -1,4 +1,4 @@
-"""Faults of the daemon itself: stopped, killed, starved, its clock stepped, its configuration and clients a nuisance."""
+"""Faults of the daemon itself: stopped, killed, starved, its clock stepped; a nuisance of a config, of clients."""
 
 import contextlib
 import os
@@ -40,7 +40,6 @@ def cgroup(controller, pid, name):
         group.rmdir()
 
 
-@fault("frozen as a suspended machine (cgroup freezer)", CLOSES, "did not run", hold=2.5 * LEASE)
 def frozen(patient):
     with cgroup("freezer", patient.daemon.process.pid, patient.health) as group:
         file, freeze, thaw = ("freezer.state", "FROZEN", "THAWED")
@@ -49,6 +48,10 @@ def frozen(patient):
         (group / file).write_text(freeze)
         yield
         (group / file).write_text(thaw)
+
+
+fault("frozen for 5 s, as a suspended machine (cgroup)", CLOSES, "did not run", hold=5)(frozen)
+fault("frozen for a minute (cgroup)", CLOSES, "did not run", hold=60, long=True)(frozen)
 
 
 @fault("killed (SIGKILL), back after a lease", CLOSES, hold=LEASE + 0.5)
@@ -123,15 +126,15 @@ int clock_gettime(clockid_t clock, struct timespec *now) {
 
 
 def stepped_clock(host):
-    """Environment of a daemon whose wall clock a file can step, so that this machine's need not be touched."""
+    """A daemon whose wall clock a file can step, so that this machine's need not be touched."""
     library, offset = host.net.directory / "clock.so", host.net.directory / f"offset-{host.name}"
     if not library.exists():
         subprocess.run(["cc", "-shared", "-fPIC", "-o", library, "-x", "c", "-"], input=CLOCK, text=True, check=True)
     offset.write_text("0")
-    return {"LD_PRELOAD": str(library), "CLOCK_OFFSET": str(offset)}
+    return {"env": {"LD_PRELOAD": str(library), "CLOCK_OFFSET": str(offset)}}
 
 
-@fault("wall clock stepped a day ahead and a year back", env=stepped_clock)
+@fault("wall clock stepped a day ahead and a year back", prepare=stepped_clock)
 def clock_stepped(patient):
     offset = patient.host.net.directory / f"offset-{patient.host.name}"
     for seconds in (86_400, -31_536_000, 0, 86_400):
@@ -155,6 +158,19 @@ def broken_config(patient):
     good = patient.daemon.config_path.read_text()
     patient.daemon.config_path.write_text(good.replace("port = 18898", "port = many\nnonsense = 1"))
     patient.daemon.signal(signal.SIGHUP)
+    yield
+    patient.daemon.config_path.write_text(good)
+    patient.daemon.signal(signal.SIGHUP)
+
+
+@fault("reloads that change something, 50 in a row")
+def reload_changes(patient):
+    good = patient.daemon.config_path.read_text()
+    for number in range(50):
+        change = f"allow = 10.77.0.{200 + number}\nrise = {1 + number % 3}\n" if number % 2 else ""
+        patient.daemon.config_path.write_text(good + change)
+        patient.daemon.signal(signal.SIGHUP)
+        time.sleep(0.02)
     yield
     patient.daemon.config_path.write_text(good)
     patient.daemon.signal(signal.SIGHUP)

@@ -8,13 +8,14 @@ import pytest
 from battery import FAULTS, Patient, Row, judge
 from process import wait_until
 
-for part in ("process", "service", "files", "kernel"):
+for part in ("process", "service", "files", "writers", "kernel"):
     importlib.import_module(f"faults_of_{part}")  # registers its faults
 
 
 def cases():
     for fault in FAULTS:
-        yield pytest.param(fault, id=fault.name.replace(" ", "-"), marks=[pytest.mark.long] if fault.long else [])
+        marks = [mark for mark in ("long", "alone") if getattr(fault, mark)]
+        yield pytest.param(fault, id=fault.name.replace(" ", "-"), marks=[getattr(pytest.mark, mark) for mark in marks])
 
 
 @pytest.mark.parametrize("fault", cases())

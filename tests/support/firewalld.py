@@ -24,13 +24,17 @@ BUS = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration
 class Firewalld:
     """Running, its rules in force, when the constructor returns."""
 
-    def __init__(self, host):
+    def __init__(self, host, ports=()):
+        """`ports`: TCP, opened in the default zone from the start."""
         self.host = host
-        directory = host.net.directory / "firewalld"
+        directory = host.net.directory / f"firewalld-{host.name}"
         config = directory / "etc"
         for name in ("zones", "services", "policies", "ipsets", "helpers", "icmptypes"):
             (config / name).mkdir(parents=True)
         (config / "firewalld.conf").write_text("DefaultZone=public\nFirewallBackend=nftables\nLogDenied=off\n")
+        if ports:
+            opened = "".join(f'<port port="{port}" protocol="tcp"/>' for port in ports)
+            (config / "zones" / "public.xml").write_text(f"<zone><short>Public</short>{opened}</zone>\n")
         socket = directory / "bus"
         (directory / "bus.conf").write_text(BUS.format(socket=socket))
         self.env = {"DBUS_SYSTEM_BUS_ADDRESS": f"unix:path={socket}"}
