@@ -35,6 +35,10 @@ backend http_back
     default-server inter {inter}
 {servers}
 """
+GIVE_UP_SECONDS = 10  # the client's patience
+LOGGED = re.compile(
+    r" \[(?P<at>\S+)\.(?P<ms>\d{3})\] http_front http_back/\S+ [-\d/]+/(?P<took>\d+) (?P<status>-?\d+) "
+)
 L7_CHECK = "option httpchk GET /healthz/ready HTTP/1.0\n    http-check expect status 200"
 
 
@@ -42,35 +46,52 @@ L7_CHECK = "option httpchk GET /healthz/ready HTTP/1.0\n    http-check expect st
 class Request:
     at: float  # CLOCK_MONOTONIC when it began
     seconds: float
-    status: int  # 0: no response
+    status: int  # 0: no response; then `seconds` is not known
 
 
 class Balancer:
-    """Asks every node on `port`: over HTTP if `http_check`, else by connect alone."""
+    """Asks every node on `port` every `inter` seconds: over HTTP if `http_check`, else by connect alone."""
 
-    def __init__(self, host, nodes, port, http_check):
+    keep_alive = True
+
+    def __init__(self, host, nodes, port, http_check, inter=CHECK_SECONDS):
         self.host = host
         directory = host.net.directory / host.name
         directory.mkdir()
         self.socket = directory / "balancer.sock"
         servers = "\n".join(f"    server {node.name} {node.v4}:80 check port {port}" for node in nodes)
         check = L7_CHECK if http_check else ""
-        config = CONFIG.format(directory=directory, check=check, inter=int(CHECK_SECONDS * 1000), servers=servers)
+        config = CONFIG.format(directory=directory, check=check, inter=int(inter * 1000), servers=servers)
         (directory / "balancer.cfg").write_text(config)
         self.process = host.start("haproxy", "-db", "-f", directory / "balancer.cfg")
         wait_until(self.socket.exists, 5, "the balancer's socket")
 
+    def statistics(self):
+        return list(csv.DictReader(io.StringIO(ask_haproxy(self.socket, "show stat").lstrip("# "))))
+
     def states(self):
         """{node: UP or DOWN}, transitional states by what traffic does."""
-        rows = csv.DictReader(io.StringIO(ask_haproxy(self.socket, "show stat").lstrip("# ")))
-        return {row["svname"]: row["status"].split()[0] for row in rows if row["svname"] not in ("FRONTEND", "BACKEND")}
+        servers = [row for row in self.statistics() if row["svname"] not in ("FRONTEND", "BACKEND")]
+        return {row["svname"]: row["status"].split()[0] for row in servers}
+
+    def responses(self):
+        """Answers of any status that went to clients so far."""
+        front = next(row for row in self.statistics() if row["svname"] == "FRONTEND")
+        return sum(int(front[f"hrsp_{kind}"]) for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other"))
 
     def wait_all(self, state, timeout=30):
         wait_until(lambda: set(self.states().values()) == {state}, timeout, f"all nodes {state}", interval=0.05)
 
     def unanswered(self):
-        """Requests that ended without a response, by the balancer's own log: the client gave up (status -1)."""
-        return len(re.findall(r" http_front http_back/\S+ \S+ -1 ", self.process.log()))
+        """When requests began (CLOCK_MONOTONIC) that got no response in time, by its log: status -1, or too late."""
+        offset = time.monotonic() - time.time()
+        found = []
+        with self.process.log_path.open(errors="replace") as log:
+            for match in filter(None, map(LOGGED.search, log)):
+                if match["status"] == "-1" or int(match["took"]) >= GIVE_UP_SECONDS * 1000:
+                    whole = time.mktime(time.strptime(match["at"], "%d/%b/%Y:%H:%M:%S"))
+                    found.append(whole + int(match["ms"]) / 1000 + offset)
+        return found
 
 
 class Load:
@@ -78,17 +99,18 @@ class Load:
 
     WORKERS = 2
 
-    def __init__(self, host, rate=0):
+    def __init__(self, host, rate=0, keep_alive=True):
         self.csv = host.net.directory / "hey.csv"
         limit = ["-q", rate / self.WORKERS] if rate else []
+        limit += [] if keep_alive else ["-disable-keepalive"]
         target = ["-host", "app.example.com", "http://127.0.0.1:8080/"]
         self.started = time.monotonic()
         self.process = host.start(
-            "hey", "-c", self.WORKERS, "-z", "10h", "-t", "10", "-o", "csv", *limit, *target, log=self.csv
+            "hey", "-c", self.WORKERS, "-z", "10h", "-t", GIVE_UP_SECONDS, "-o", "csv", *limit, *target, log=self.csv
         )
 
     def stop(self):
-        """Every Request that got a response; hey leaves the others out of its CSV."""
+        """Every Request that got a response, a million at most; hey leaves the others out of its CSV."""
         self.process.signal(signal.SIGINT)
         code = self.process.wait(timeout=30)
         if code != 0:

@@ -17,6 +17,16 @@ def rolling(routers, settled):
         settled()
 
 
+def upgrade(routers, keepers, settled):
+    """Every node in turn: its router is replaced, then what keeps its gate, which nothing else should notice."""
+    for number, router in enumerate(routers):
+        router.shut_down()
+        router.start()
+        settled()
+        for keeper in keepers[number : number + 1]:
+            keeper.upgrade()
+
+
 def killed(routers, pause):
     """One router dies without warning and comes back after `pause` seconds."""
     routers[1].kill()
@@ -24,10 +34,21 @@ def killed(routers, pause):
     routers[1].start()
 
 
-# Name, what the table says, how it is done (with the routers and a function that waits for the balancer).
+def frozen(routers, pause):
+    """One router stops running for `pause` seconds: its kernel completes handshakes, and nobody answers."""
+    routers[2].freeze()
+    time.sleep(pause)
+    routers[2].thaw()
+
+
+# Name, what the table says, how it is done: with the routers, what keeps their gates (nothing or one each), and a
+# function that waits for the balancer.
 FAULTS = {
-    "graceful": ("graceful restart", lambda routers, settled: graceful(routers)),
-    "kill15": ("kill, back after 15 s", lambda routers, settled: killed(routers, 15)),
-    "kill2": ("kill, back after 2 s", lambda routers, settled: killed(routers, 2)),
-    "rolling": ("rolling, all routers", rolling),
+    "graceful": ("graceful restart", lambda routers, keepers, settled: graceful(routers)),
+    "kill15": ("kill, back after 15 s", lambda routers, keepers, settled: killed(routers, 15)),
+    "kill2": ("kill, back after 2 s", lambda routers, keepers, settled: killed(routers, 2)),
+    "frozen": ("frozen for 12 s", lambda routers, keepers, settled: frozen(routers, 12)),
+    "rolling": ("rolling, all routers", lambda routers, keepers, settled: rolling(routers, settled)),
+    "upgrade": ("rolling, routers and gates", upgrade),
 }
+USUAL = ("graceful", "kill15", "kill2", "frozen", "rolling")

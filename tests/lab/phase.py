@@ -4,11 +4,12 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 
-from balancer import CHECK_SECONDS, Balancer, Load
+from balancer import CHECK_SECONDS, Balancer, Load, Request
 from connect import connect
 from faults import FAULTS
 from gatekeepers import GATE_PORT, Healthgate, Prototype
 from netns import Net
+from nginx import Nginx
 from router import Router
 
 NODES = 3
@@ -80,42 +81,67 @@ class Sampler(threading.Thread):
         self.join()
 
 
-def run_phase(name, faults, rate=0, start_as="starting", say=lambda text: None):
-    """Runs the phase; a plain value for the JSON file, the table and the plot."""
-    phase = PHASES[name]
+@dataclass(frozen=True)
+class Job:
+    """A phase, and what is done in it: every fault in turn, all of them again until there were `responses`."""
+
+    phase: str
+    faults: tuple
+    responses: int = 0
+    rate: int = 0  # requests a second, 0: as fast as they go
+    start_as: str = "starting"
+    balancer: str = "haproxy"
+
+    @property
+    def name(self):
+        return "-".join([self.phase] + [self.balancer] * (self.balancer != "haproxy") + ["long"] * (self.responses > 0))
+
+    @property
+    def title(self):
+        return PHASES[self.phase].title + (", nginx stream" if self.balancer == "nginx" else "")
+
+
+def run_job(job, say=lambda text: None):
+    """Runs it; a plain value for the JSON file, the table and the plot."""
+    phase = PHASES[job.phase]
     with Net() as net:
         lb = net.host("lb")
         nodes = [net.host(f"node{number}") for number in range(1, NODES + 1)]
         record = Record()
-        routers = [Router(node, lambda state, n=node.name: record.note(f"{n} router", state), start_as) for node in nodes]
+        routers = [
+            Router(node, lambda state, n=node.name: record.note(f"{n} router", state), job.start_as) for node in nodes
+        ]
         for router in routers:
             router.boot()
             router.become("ready")
         gatekeepers = [phase.gatekeeper.start(node, lb, nodes) for node in nodes] if phase.gatekeeper else []
-        balancer = Balancer(lb, nodes, phase.port, phase.http_check)
+        kind = {"haproxy": Balancer, "nginx": Nginx}[job.balancer]
+        balancer = kind(lb, nodes, phase.port, phase.http_check, CHECK_SECONDS)
         balancer.wait_all("UP")
         time.sleep(2 * CHECK_SECONDS)  # HAProxy calls a server UP before its first check: let two of them pass
-        load = Load(lb, rate)
+        load = Load(lb, job.rate, balancer.keep_alive)
         record.origin = load.started
         sampler = Sampler(record, balancer, nodes, phase.gatekeeper is not None)
         sampler.start()
         windows = []
-        for fault in faults:
-            time.sleep(QUIET_SECONDS)
-            begin = time.monotonic()
-            say(f"{name}: {FAULTS[fault][0]}")
-            FAULTS[fault][1](routers, lambda: settle(balancer))
-            settle(balancer)
-            windows.append(Window(fault, begin, time.monotonic()))
+        before = balancer.responses()
+        while not windows or balancer.responses() - before < job.responses:
+            for fault in job.faults:
+                time.sleep(QUIET_SECONDS)
+                begin = time.monotonic()
+                say(f"{job.name}: {FAULTS[fault][0]}")
+                FAULTS[fault][1](routers, gatekeepers, lambda: settle(balancer))
+                settle(balancer)
+                windows.append(Window(fault, begin, time.monotonic()))
         time.sleep(QUIET_SECONDS)
         sampler.stop()
-        requests = load.stop()
-        unanswered = balancer.unanswered()
+        answered = load.stop()
+        responses = balancer.responses() - before
+        unanswered = [Request(at, 0, 0) for at in balancer.unanswered()]
         for keeper in gatekeepers:
-            if hasattr(keeper, "finish"):
-                keeper.finish()
+            keeper.finish()
         logs = {path.name: path.read_text(errors="replace") for path in sorted(net.directory.glob("daemon-*/log-*"))}
-    return summarize(name, phase, record, windows, requests, unanswered) | {"logs": logs}
+    return summarize(job, record, windows, answered + unanswered, responses) | {"logs": logs}
 
 
 def settle(balancer):
@@ -124,7 +150,8 @@ def settle(balancer):
     balancer.wait_all("UP")
 
 
-def summarize(name, phase, record, windows, requests, unanswered):
+def summarize(job, record, windows, requests, total):
+    """`requests` are those of which client or balancer tell; the balancer sent `total` responses."""
     bins = {}
     for request in requests:
         row = bins.setdefault(int((request.at - record.origin) * 2), [0, 0])
@@ -139,11 +166,13 @@ def summarize(name, phase, record, windows, requests, unanswered):
             window.by_status[request.status] = window.by_status.get(request.status, 0) + 1
         window.begin, window.end = round(window.begin - record.origin, 3), round(window.end - record.origin, 3)
     return {
-        "name": name,
-        "title": phase.title,
-        "requests": len(requests) + unanswered,
-        "failures": sum(request.status != 200 for request in requests) + unanswered,
-        "unanswered": unanswered,
+        "name": job.name,
+        "title": job.title,
+        "phase": job.phase,
+        "faults": job.faults,
+        "requests": max(len(requests), total),
+        "failures": sum(request.status != 200 for request in requests),
+        "unanswered": sum(request.status == 0 for request in requests),
         "windows": [asdict(window) for window in windows],
         "half_seconds": [[at / 2, *bins[at]] for at in sorted(bins)],
         "strips": record.strips,

@@ -9,11 +9,11 @@ COLOURS = {
     "ready": "#2e9e5b", "UP": "#2e9e5b", "accepted": "#2e9e5b",
     "starting": "#f0b429", "hanging": "#f0b429",
     "draining": "#4f8fd9",
-    "dead": "#8f1d2c", "DOWN": "#c7cdd4", "refused": "#d64550", "silent": "#8f1d2c",
+    "frozen": "#7a4fb5", "dead": "#8f1d2c", "DOWN": "#c7cdd4", "refused": "#d64550", "silent": "#8f1d2c",
 }  # fmt: skip
 LEGEND = [
     ("router ready, gate accepts, balancer UP", "#2e9e5b"), ("router starting", "#f0b429"),
-    ("router draining", "#4f8fd9"), ("router dead", "#8f1d2c"), ("gate refuses; failed requests", "#d64550"),
+    ("router draining", "#4f8fd9"), ("router dead", "#8f1d2c"), ("frozen", "#7a4fb5"), ("gate refuses; failed requests", "#d64550"),
     ("balancer DOWN", "#c7cdd4"),
 ]  # fmt: skip
 ORDER = {"router": 0, "gate": 1, "balancer": 2}

@@ -1,4 +1,4 @@
-"""A router pod on a node: a real HAProxy with traffic on :80 and /healthz/ready on :1936, in a pod's four states.
+"""A router pod on a node: a real HAProxy with traffic on :80 and /healthz/ready on :1936, in a pod's states.
 
 | state    | :80           | :1936/healthz/ready | when                                                      |
 |----------|---------------|---------------------|-----------------------------------------------------------|
@@ -6,6 +6,7 @@
 | ready    | 200           | 200                 | until told otherwise                                      |
 | draining | 200           | 500                 | DRAIN_SECONDS between the order to end and the end        |
 | dead     | refused       | refused             | in between                                                |
+| frozen   | no answer     | no answer           | the process is stopped; its kernel completes handshakes   |
 
 The state is a map in HAProxy's memory, changed over its stats socket, so that a change takes a millisecond.
 """
@@ -110,3 +111,11 @@ class Router:
     def kill(self):
         self.process.kill()
         self.note("dead")
+
+    def freeze(self):
+        self.process.signal(signal.SIGSTOP)
+        self.note("frozen")
+
+    def thaw(self):
+        self.process.signal(signal.SIGCONT)
+        self.note("ready")
