@@ -75,9 +75,10 @@ class Balancer:
         return {row["svname"]: row["status"].split()[0] for row in servers}
 
     def responses(self):
-        """Answers of any status that went to clients so far."""
+        """Answers that went to clients so far: (all, those of no good status)."""
         front = next(row for row in self.statistics() if row["svname"] == "FRONTEND")
-        return sum(int(front[f"hrsp_{kind}"]) for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other"))
+        total = sum(int(front[f"hrsp_{kind}"]) for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other"))
+        return total, total - int(front["hrsp_2xx"])
 
     def wait_all(self, state, timeout=30):
         wait_until(lambda: set(self.states().values()) == {state}, timeout, f"all nodes {state}", interval=0.05)

@@ -124,8 +124,7 @@ def run_job(job, say=lambda text: None):
         sampler = Sampler(record, balancer, nodes, phase.gatekeeper is not None)
         sampler.start()
         windows = []
-        before = balancer.responses()
-        while not windows or balancer.responses() - before < job.responses:
+        while not windows or balancer.responses()[0] < job.responses:
             for fault in job.faults:
                 time.sleep(QUIET_SECONDS)
                 begin = time.monotonic()
@@ -136,12 +135,12 @@ def run_job(job, say=lambda text: None):
         time.sleep(QUIET_SECONDS)
         sampler.stop()
         answered = load.stop()
-        responses = balancer.responses() - before
+        responses, bad = balancer.responses()
         unanswered = [Request(at, 0, 0) for at in balancer.unanswered()]
         for keeper in gatekeepers:
             keeper.finish()
         logs = {path.name: path.read_text(errors="replace") for path in sorted(net.directory.glob("daemon-*/log-*"))}
-    return summarize(job, record, windows, answered + unanswered, responses) | {"logs": logs}
+    return summarize(job, record, windows, answered + unanswered, responses, bad) | {"logs": logs}
 
 
 def settle(balancer):
@@ -150,11 +149,15 @@ def settle(balancer):
     balancer.wait_all("UP")
 
 
-def summarize(job, record, windows, requests, total):
-    """`requests` are those of which client or balancer tell; the balancer sent `total` responses."""
-    bins = {}
-    for request in requests:
-        row = bins.setdefault(int((request.at - record.origin) * 2), [0, 0])
+def summarize(job, record, windows, requests, total, bad):
+    """`requests` are those of which client or balancer tell one by one.
+
+    The balancer sent `total` responses, `bad` ones among them. It counts what the client has no more room for.
+    """
+    half_seconds = [int((request.at - record.origin) * 2) for request in requests]
+    bins = {at: [0, 0] for at in range(max(half_seconds, default=0) + 1)}  # also those without a request
+    for request, at in zip(requests, half_seconds):
+        row = bins[at]
         row[0] += 1
         row[1] += request.status != 200
     for window in windows:
@@ -165,15 +168,16 @@ def summarize(job, record, windows, requests, total):
         for request in inside:
             window.by_status[request.status] = window.by_status.get(request.status, 0) + 1
         window.begin, window.end = round(window.begin - record.origin, 3), round(window.end - record.origin, 3)
+    unanswered = sum(request.status == 0 for request in requests)
     return {
         "name": job.name,
         "title": job.title,
         "phase": job.phase,
         "faults": job.faults,
         "requests": max(len(requests), total),
-        "failures": sum(request.status != 200 for request in requests),
-        "unanswered": sum(request.status == 0 for request in requests),
+        "failures": max(sum(request.status != 200 for request in requests), bad + unanswered),
+        "unanswered": unanswered,
         "windows": [asdict(window) for window in windows],
-        "half_seconds": [[at / 2, *bins[at]] for at in sorted(bins)],
+        "half_seconds": [[at / 2, *row] for at, row in bins.items()],
         "strips": record.strips,
     }

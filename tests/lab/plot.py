@@ -3,7 +3,7 @@
 from html import escape
 
 WIDTH, LEFT, RIGHT = 1280, 150, 20
-CHART, STRIP, GAP = 110, 11, 64
+CHART, HEAD, STRIP, GAP = 120, 30, 11, 64
 LETTER = 5.6  # width of a letter of the labels, about
 COLOURS = {
     "ready": "#2e9e5b", "UP": "#2e9e5b", "accepted": "#2e9e5b",
@@ -46,14 +46,14 @@ class Panel:
             title = f'{window["fault"]}: {window["failures"]} of {window["requests"]} failed'
             self.parts.append(rect(begin, self.top, end - begin, CHART, "#f2f4f7", title))
             self.label(window, begin, end - begin)
-        points = " ".join(f"{self.x(at):.1f},{bottom - count / most * (CHART - 18):.1f}" for at, count, _ in bins)
+        points = " ".join(f"{self.x(at):.1f},{bottom - count / most * (CHART - HEAD):.1f}" for at, count, _ in bins)
         self.parts.append(f'<polyline points="{points}" fill="none" stroke="#5b6470" stroke-width="1"/>')
         for at, count, failed in bins:
             if failed:
-                height = max(3, failed / most * (CHART - 18))
+                height = max(3, failed / most * (CHART - HEAD))
                 title = f"{at} s: {failed} of {count} failed"
                 self.parts.append(rect(self.x(at), bottom - height, max(1.5, self.scale / 2), height, "#d64550", title))
-        self.parts.append(text(LEFT - 6, self.top + 22, f"{2 * most}/s", 10, "end", "#777"))
+        self.parts.append(text(LEFT - 6, self.top + HEAD + 4, f"{2 * most}/s", 10, "end", "#777"))
         self.parts.append(text(LEFT - 6, bottom, "0", 10, "end", "#777"))
 
     def label(self, window, x, width):
