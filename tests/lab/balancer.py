@@ -36,9 +36,7 @@ backend http_back
 {servers}
 """
 GIVE_UP_SECONDS = 10  # the client's patience
-LOGGED = re.compile(
-    r" \[(?P<at>\S+)\.(?P<ms>\d{3})\] http_front http_back/\S+ [-\d/]+/(?P<took>\d+) (?P<status>-?\d+) "
-)
+LOGGED = re.compile(r" \[(?P<at>\S+)\.(?P<ms>\d{3})\] http_front \S+ [-\d/]+/(?P<took>\d+) (?P<status>-?\d+) ")
 L7_CHECK = "option httpchk GET /healthz/ready HTTP/1.0\n    http-check expect status 200"
 
 
@@ -74,24 +72,27 @@ class Balancer:
         servers = [row for row in self.statistics() if row["svname"] not in ("FRONTEND", "BACKEND")]
         return {row["svname"]: row["status"].split()[0] for row in servers}
 
-    def responses(self):
-        """Answers that went to clients so far: (all, those of no good status)."""
-        front = next(row for row in self.statistics() if row["svname"] == "FRONTEND")
-        total = sum(int(front[f"hrsp_{kind}"]) for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other"))
-        return total, total - int(front["hrsp_2xx"])
-
     def wait_all(self, state, timeout=30):
         wait_until(lambda: set(self.states().values()) == {state}, timeout, f"all nodes {state}", interval=0.05)
 
-    def unanswered(self):
-        """When requests began (CLOCK_MONOTONIC) that got no response in time, by its log: status -1, or too late."""
+    def responses(self):
+        """How many answers went to clients so far."""
+        front = next(row for row in self.statistics() if row["svname"] == "FRONTEND")
+        return sum(int(front[f"hrsp_{kind}"]) for kind in ("1xx", "2xx", "3xx", "4xx", "5xx", "other"))
+
+    def lost(self):
+        """[(Request, its line of the log)] of what was not answered well, or later than the client waits (status 0)."""
         offset = time.monotonic() - time.time()
         found = []
         with self.process.log_path.open(errors="replace") as log:
-            for match in filter(None, map(LOGGED.search, log)):
-                if match["status"] == "-1" or int(match["took"]) >= GIVE_UP_SECONDS * 1000:
-                    whole = time.mktime(time.strptime(match["at"], "%d/%b/%Y:%H:%M:%S"))
-                    found.append(whole + int(match["ms"]) / 1000 + offset)
+            for line in log:
+                match = LOGGED.search(line)
+                if match and match["status"][0] == "2" and int(match["took"]) < GIVE_UP_SECONDS * 1000:
+                    continue
+                if match:
+                    begun = time.mktime(time.strptime(match["at"], "%d/%b/%Y:%H:%M:%S")) + int(match["ms"]) / 1000
+                    status = int(match["status"]) if match["status"][0] in "345" else 0
+                    found.append((Request(begun + offset, 0, status), line.strip()))
         return found
 
 

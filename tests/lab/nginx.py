@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 
+from balancer import Request
 from connect import connect
 from process import wait_until
 
@@ -98,9 +99,10 @@ class Nginx:
         return [tuple(map(float, line.split())) for line in lines]
 
     def responses(self):
-        """(all, none: what they say is nothing to nginx)"""
-        return sum(sent > 0 for _, sent, _ in self.sessions()), 0
+        return sum(sent > 0 for _, sent, _ in self.sessions())
 
-    def unanswered(self):
+    def lost(self):
+        """As the Balancer's, but that nginx knows no status: those to whom nothing was sent."""
         offset = time.monotonic() - time.time()
-        return [end - took + offset for end, sent, took in self.sessions() if not sent]
+        empty = [(end, took) for end, sent, took in self.sessions() if not sent]
+        return [(Request(end - took + offset, 0, 0), f"{took} s, no bytes") for end, took in empty]

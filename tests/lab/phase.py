@@ -4,7 +4,7 @@ import threading
 import time
 from dataclasses import asdict, dataclass, field
 
-from balancer import CHECK_SECONDS, Balancer, Load, Request
+from balancer import CHECK_SECONDS, Balancer, Load
 from connect import connect
 from faults import FAULTS
 from gatekeepers import GATE_PORT, Healthgate, Prototype
@@ -124,7 +124,7 @@ def run_job(job, say=lambda text: None):
         sampler = Sampler(record, balancer, nodes, phase.gatekeeper is not None)
         sampler.start()
         windows = []
-        while not windows or balancer.responses()[0] < job.responses:
+        while not windows or balancer.responses() < job.responses:
             for fault in job.faults:
                 time.sleep(QUIET_SECONDS)
                 begin = time.monotonic()
@@ -135,12 +135,11 @@ def run_job(job, say=lambda text: None):
         time.sleep(QUIET_SECONDS)
         sampler.stop()
         answered = load.stop()
-        responses, bad = balancer.responses()
-        unanswered = [Request(at, 0, 0) for at in balancer.unanswered()]
+        responses, lost = balancer.responses(), balancer.lost()
         for keeper in gatekeepers:
             keeper.finish()
         logs = {path.name: path.read_text(errors="replace") for path in sorted(net.directory.glob("daemon-*/log-*"))}
-    return summarize(job, record, windows, answered + unanswered, responses, bad) | {"logs": logs}
+    return summarize(job, record, windows, answered, lost, responses) | {"logs": logs}
 
 
 def settle(balancer):
@@ -149,11 +148,13 @@ def settle(balancer):
     balancer.wait_all("UP")
 
 
-def summarize(job, record, windows, requests, total, bad):
-    """`requests` are those of which client or balancer tell one by one.
+def summarize(job, record, windows, answered, lost, total):
+    """`answered` is what the client tells, `lost` what the balancer's log tells, which `total` responses left.
 
-    The balancer sent `total` responses, `bad` ones among them. It counts what the client has no more room for.
+    A bad answer stands in both, but the client has room for a million.
     """
+    unanswered = [request for request, _ in lost if request.status == 0]
+    requests = answered + unanswered
     half_seconds = [int((request.at - record.origin) * 2) for request in requests]
     bins = {at: [0, 0] for at in range(max(half_seconds, default=0) + 1)}  # also those without a request
     for request, at in zip(requests, half_seconds):
@@ -168,15 +169,15 @@ def summarize(job, record, windows, requests, total, bad):
         for request in inside:
             window.by_status[request.status] = window.by_status.get(request.status, 0) + 1
         window.begin, window.end = round(window.begin - record.origin, 3), round(window.end - record.origin, 3)
-    unanswered = sum(request.status == 0 for request in requests)
     return {
         "name": job.name,
         "title": job.title,
         "phase": job.phase,
         "faults": job.faults,
         "requests": max(len(requests), total),
-        "failures": max(sum(request.status != 200 for request in requests), bad + unanswered),
-        "unanswered": unanswered,
+        "failures": max(sum(request.status != 200 for request in requests), len(lost)),
+        "unanswered": len(unanswered),
+        "lost": [line for _, line in lost[:20]],
         "windows": [asdict(window) for window in windows],
         "half_seconds": [[at / 2, *row] for at, row in bins.items()],
         "strips": record.strips,
