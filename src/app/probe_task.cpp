@@ -1,5 +1,7 @@
 #include "app/probe_task.hpp"
 
+#include "base/log.hpp"
+
 #include <utility>
 
 namespace healthgate::app {
@@ -39,7 +41,10 @@ ProbeTask::ProbeTask(const config::GateConfig& gate, const config::ProbeConfig& 
   snapshot_.url = probe.url;
   snapshot_.soft = probe.soft;
   snapshot_.duration = duration_histogram();
-  prober_->on_hint([this](const std::string& /*why*/) { hint(); });
+  prober_->on_hint([this](const std::string& why) {
+    base::log::debug("probe " + snapshot_.name + ": probed at once: " + why, {{"probe", snapshot_.name}});
+    hint();
+  });
 }
 
 ProbeTask::~ProbeTask() {

@@ -5,7 +5,9 @@
 namespace healthgate::probe {
 namespace {
 
-// An idle connection that lived shorter than this was ended by the server's own habit.
+// An idle connection that lived shorter than this was ended by the server's own habit, if it is not the first
+// such one: a process that is being killed may close a connection before its listener, and take one more in
+// between.
 constexpr core::Duration routine = std::chrono::seconds(2);
 constexpr core::Duration first_pause = std::chrono::seconds(10);
 constexpr core::Duration longest_pause = std::chrono::minutes(5);
@@ -27,6 +29,12 @@ bool ConnectionWatch::offer(base::UniqueFd& socket) {
   return true;
 }
 
+void ConnectionWatch::was_news() {
+  short_lived_ = 0;
+  quiet_ = core::Duration::zero();
+  next_ = core::TimePoint{};
+}
+
 void ConnectionWatch::close() {
   io_ = loop::IoWatch();
   socket_.reset();
@@ -38,8 +46,8 @@ void ConnectionWatch::ended(std::uint32_t events) {
   }
   close();
   const auto now = loop_.now().mono;
-  quiet_ =
-      now - opened_ < routine ? std::clamp(2 * quiet_, first_pause, longest_pause) : core::Duration::zero();
+  short_lived_ = now - opened_ < routine ? short_lived_ + 1 : 0;
+  quiet_ = short_lived_ > 1 ? std::clamp(2 * quiet_, first_pause, longest_pause) : core::Duration::zero();
   next_ = now + quiet_;
   if (hint_) {
     hint_("idle connection ended");

@@ -18,6 +18,9 @@ public:
   // one is still open (the longer it has lived, the less its end is routine) or while the server is known to
   // end idle connections so soon that each would cost a probe for nothing.
   [[nodiscard]] bool offer(base::UniqueFd& socket);
+  // The probe that followed an end has failed: it was no habit of the server, and the next one may be watched
+  // at once.
+  void was_news();
   void close();
   [[nodiscard]] bool open() const { return socket_.valid(); }
 
@@ -30,6 +33,7 @@ private:
   loop::IoWatch io_; // after socket_: it ends first
   core::TimePoint opened_{};
   core::TimePoint next_{}; // no new watch before
+  int short_lived_ = 0;    // connections in a row
   core::Duration quiet_{}; // how long the last pause was
 };
 

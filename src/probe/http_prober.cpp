@@ -69,6 +69,7 @@ void HttpProber::exchange(HttpRequest request) {
 
 void HttpProber::answered(const std::optional<HttpFailure>& failure) {
   if (failure) {
+    watched_.was_news();
     run_.fail(failure->failure, failure->detail);
     return;
   }

@@ -51,11 +51,17 @@ base::Result<pid_t, std::string> parse_pid_file(std::string_view content) {
   return pid;
 }
 
+// Without a pause after an event: what is read half-written is read again at the next one, and a service may
+// end soon after it was started.
 PidFileWatch::PidFileWatch(loop::EventLoop& loop, std::filesystem::path path, core::Prober::Hint ended)
-    : loop_(loop), path_(std::move(path)), ended_(std::move(ended)), file_(loop, path_.string(), [this] {
-        last_ended_ = 0; // what stands there is news, even if the number is an old one
-        read();
-      }) {
+    : loop_(loop), path_(std::move(path)), ended_(std::move(ended)),
+      file_(
+          loop, path_.string(), [this] { changed(); }, core::Duration::zero()) {
+  read();
+}
+
+void PidFileWatch::changed() {
+  last_ended_ = 0; // what stands there is news, even if the number is an old one
   read();
 }
 

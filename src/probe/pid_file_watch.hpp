@@ -35,6 +35,7 @@ public:
   [[nodiscard]] pid_t watched() const { return pid_; } // 0: none
 
 private:
+  void changed();
   void read();
   void not_watched(std::string why);
   void ended();

@@ -176,6 +176,7 @@ void TcpProber::pass(const std::string& detail) {
 }
 
 void TcpProber::fail(FailureClass failure, const std::string& detail) {
+  watched_.was_news();
   stop();
   run_.fail(failure, detail);
 }
