@@ -64,8 +64,8 @@ def test_a_drain_outlives_a_takeover(lb, node, service, start_daemon):
     wait_for(lb, node.v4, PORT, "accepted")
     daemon.command("drain", "router", "--reason", "kernel update")
     assert daemon.take_over() == 0
-    gate = daemon.gate()
-    assert gate["state"] == "closed" and gate["override"]["reason"] == "kernel update"
+    daemon.wait_gate("closed")
+    assert daemon.gate()["override"]["reason"] == "kernel update"
     daemon.command("auto", "router")
     wait_for(lb, node.v4, PORT, "accepted")
 
