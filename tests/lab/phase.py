@@ -98,7 +98,8 @@ class Job:
 
     @property
     def title(self):
-        return PHASES[self.phase].title + (", nginx stream" if self.balancer == "nginx" else "")
+        upgrades = ", again and again" if self.responses else ""
+        return PHASES[self.phase].title + (", nginx stream" if self.balancer == "nginx" else "") + upgrades
 
 
 def run_job(job, say=lambda text: None):

@@ -83,7 +83,7 @@ class Panel:
         self.parts.append(text(LEFT, self.top - 8, f'{self.phase["title"]}: {failed}', 14))
         self.chart()
         y = self.strips()
-        for second in range(0, int(self.end) + 1, 10):
+        for second in range(0, int(self.end) + 1, 10 if self.end < 300 else 60):
             self.parts.append(text(self.x(second), y + 12, str(second), 10, "middle", "#777"))
         self.parts.append(text(WIDTH - RIGHT, y + 24, "seconds", 10, "end", "#777"))
         return y + GAP
