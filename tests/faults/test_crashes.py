@@ -30,7 +30,7 @@ from service import Service
 
 LONG = os.environ.get("HEALTHGATE_LONG") == "yes"
 NODES = 8
-SHORT = 48  # steps of a sweep in the short form, spread evenly
+SHORT = 32  # steps of a sweep in the short form, spread evenly
 LEASE = 0.5  # seconds
 EXPIRY = 0.2  # seconds after the lease until nothing may be let in
 SOURCE = pathlib.Path(__file__).with_name("kill_at.c")
