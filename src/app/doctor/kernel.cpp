@@ -3,11 +3,30 @@
 #include "app/doctor/privilege.hpp"
 #include "nft/trial.hpp"
 
+#include <string>
+#include <string_view>
+#include <utility>
+
 namespace healthgate::app::doctor {
 namespace {
 
 bool wants_owner(const config::Config& config) {
   return config.table_owner == config::TableOwner::yes;
+}
+
+// What the host goes without when the kernel does not grant all of owner and persist.
+void note_fallback(std::string_view mode, std::string evidence, const config::Config& config,
+                   Findings& findings) {
+  if (mode == nft::to_string(nft::TableMode::owner_persist) || config.table_owner == config::TableOwner::no) {
+    return;
+  }
+  findings.push_back(
+      {Severity::note, "", "",
+       mode == nft::to_string(nft::TableMode::plain)
+           ? "this kernel grants no owned table: other programs can change ours, and it is repaired"
+           : "this kernel does not keep an owned table over a restart: gates close while the "
+             "daemon is replaced after a crash",
+       std::move(evidence), "", ""});
 }
 
 // Only what the daemon would notice as well: the trial is about kernels, not about configurations.
@@ -21,22 +40,23 @@ void judge(const nft::Trial& trial, const config::Config& config, Findings& find
     findings.push_back({Severity::error, "", "",
                         "table-owner = yes, and this kernel grants no owned table: the daemon does not start",
                         "tried in a namespace of its own: " + mode, "set table-owner = auto", ""});
-  } else if (trial.mode != nft::TableMode::owner_persist && config.table_owner != config::TableOwner::no) {
-    findings.push_back(
-        {Severity::note, "", "",
-         trial.mode == nft::TableMode::plain
-             ? "this kernel grants no owned table: other programs can change ours, and it is repaired"
-             : "this kernel does not keep an owned table over a restart: gates close while the "
-               "daemon is replaced after a crash",
-         "tried in a namespace of its own: " + mode, "", ""});
+  } else {
+    note_fallback(mode, "tried in a namespace of its own: " + mode, config, findings);
   }
 }
 
 } // namespace
 
 void check_kernel(const Subject& subject, Findings& findings) {
-  if (subject.daemon.snapshot || !may_read_rules()) {
-    return; // a running daemon has had it granted
+  if (subject.daemon.snapshot) {
+    const std::string& mode = subject.daemon.snapshot->table_mode;
+    if (!mode.empty()) {
+      note_fallback(mode, "the running daemon was granted: " + mode, subject.config, findings);
+    }
+    return;
+  }
+  if (!may_read_rules()) {
+    return;
   }
   const nft::Trial trial = nft::try_kernel();
   if (!trial.ran) {

@@ -218,5 +218,25 @@ TEST(Report, TellsByItsExitCodeWhatIsWorst) {
   EXPECT_EQ(code({Severity::error}), 1);
 }
 
+TEST(Kernel, WhatTheRunningDaemonGoesWithoutIsNoted) {
+  config::Config config;
+  DaemonState daemon;
+  daemon.kind = DaemonState::Kind::running;
+  daemon.snapshot.emplace();
+  const auto notes = [&](const char* mode) {
+    daemon.snapshot->table_mode = mode;
+    Findings findings;
+    check_kernel({config, daemon}, findings);
+    return findings;
+  };
+  EXPECT_TRUE(notes("owner+persist").empty());
+  ASSERT_EQ(notes("owner").size(), 1U);
+  EXPECT_NE(notes("owner").front().what.find("gates close while the daemon is replaced"), std::string::npos);
+  ASSERT_EQ(notes("plain").size(), 1U);
+  EXPECT_NE(notes("plain").front().what.find("other programs can change ours"), std::string::npos);
+  config.table_owner = config::TableOwner::no; // as it was asked for
+  EXPECT_TRUE(notes("plain").empty());
+}
+
 } // namespace
 } // namespace healthgate::app::doctor
