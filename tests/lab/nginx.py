@@ -1,6 +1,6 @@
 """nginx's stream module in the balancer's place: it moves bytes and has no checks of its own, so that a process beside
-it checks every node as HAProxy does and writes the list of servers, as people do it. Nothing else is done for a failed connection, as IPVS would do nothing: no second
-try, and no memory of it.
+it checks every node as HAProxy does and writes the list of servers, as people do it. Nothing else is done for a failed
+connection, as IPVS would do nothing: no second try, and no memory of it.
 
 Every request has a connection of its own: through one that is kept a client would never meet another node.
 """
