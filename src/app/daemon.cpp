@@ -339,6 +339,7 @@ void Daemon::reload(Reloaded reloaded) {
     std::string problem;
     if (loaded) {
       apply(loaded.value());
+      reloaded_();
     } else {
       problem = config::to_text(loaded.error());
       last_reload_error_ = first_line(problem);

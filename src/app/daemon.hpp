@@ -63,6 +63,8 @@ public:
   void reload(Reloaded reloaded);
   // Called after every transition, report and reload: something that is shown has changed.
   void on_change(std::function<void()> changed) { changed_ = std::move(changed); }
+  // Called after every reload that was accepted, also when nothing differs: files may have another content.
+  void on_reload(std::function<void()> reloaded) { reloaded_ = std::move(reloaded); }
   [[nodiscard]] core::Snapshot snapshot();
   [[nodiscard]] const config::Config& config() const { return config_; }
   [[nodiscard]] Gate* find(const std::string& gate);
@@ -107,6 +109,7 @@ private:
   std::vector<Waiting> waiting_;
   std::vector<loop::PathWatch> file_watches_;
   std::function<void()> changed_ = [] {};
+  std::function<void()> reloaded_ = [] {};
   bool successor_comes_ = false; // SIGUSR2
   bool left_ = false;            // a successor has taken over
 

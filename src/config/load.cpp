@@ -156,6 +156,11 @@ std::vector<Path> watched_files(const Config& config) {
   for (const GateConfig& gate : config.gates) {
     paths.insert(gate.allow_files.begin(), gate.allow_files.end());
   }
+  for (const auto& path : {config.metrics_cert, config.metrics_key, config.metrics_token_file}) {
+    if (!path.empty()) {
+      paths.insert(path);
+    }
+  }
   return {paths.begin(), paths.end()};
 }
 

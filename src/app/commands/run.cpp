@@ -1,5 +1,6 @@
 #include "app/commands/config_source.hpp"
 #include "app/daemon.hpp"
+#include "app/http_endpoint.hpp"
 #include "app/logging.hpp"
 #include "app/predecessor.hpp"
 #include "app/steering.hpp"
@@ -66,6 +67,9 @@ int run_command(const Arguments& arguments) {
     base::log::error("nobody can steer this daemon: " + listening.error());
   }
   daemon->on_change([&] { steering.changed(); });
+  HttpEndpoint http(loop, *daemon);
+  http.configure();
+  daemon->on_reload([&] { http.configure(); });
   loop::notify_ready();
   const int code = loop.run();
   daemon->on_change([] {});
