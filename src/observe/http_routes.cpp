@@ -56,7 +56,8 @@ HttpReply status(const core::Snapshot& snapshot) {
 HttpReply show(std::string_view path, const HttpSource& source) {
   auto snapshot = source.snapshot();
   if (snapshot == nullptr) {
-    return plain(503, "starting");
+    auto live = livez(source); // stuck before anybody had asked
+    return live.status == 200 ? plain(503, "starting") : live;
   }
   if (const auto stalled = source.stalled_for(); stalled > longest_stall) {
     snapshot = std::make_shared<const core::Snapshot>(as_of_a_stall(*snapshot, stalled));
