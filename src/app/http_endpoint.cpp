@@ -5,6 +5,7 @@
 #include "listener/port_holder.hpp"
 #include "observe/listen_socket.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <system_error>
@@ -33,8 +34,7 @@ void report(const std::string& problem) {
 
 HttpEndpoint::HttpEndpoint(loop::EventLoop& loop, Daemon& daemon)
     : loop_(loop), daemon_(daemon), exchange_(loop, [this] { return daemon_.snapshot(); }),
-      server_({{[this] { return snapshot(); }, [this] { return loop_.stalled_for(); },
-                observe::read_process_stats},
+      server_({{[this] { return snapshot(); }, [this] { return stalled_for(); }, observe::read_process_stats},
                report,
                {},
                10s}) {}
@@ -95,10 +95,21 @@ observe::HttpAccess HttpEndpoint::access() const {
 std::shared_ptr<const core::Snapshot> HttpEndpoint::snapshot() {
   const auto now = std::chrono::steady_clock::now();
   if (recent_ == nullptr || now - recent_at_ > snapshot_age) {
-    recent_ = exchange_.get(loop_.stalled_for() > patience ? 0ms : patience);
+    recent_ = exchange_.get(stalled_for() > patience ? 0ms : patience);
     recent_at_ = now;
   }
   return recent_;
+}
+
+// Inside a callback, or without an answer to a question: either way it decides nothing. Whoever asks first
+// after it has stopped is told so at the next time.
+core::Duration HttpEndpoint::stalled_for() {
+  const auto now = std::chrono::steady_clock::now();
+  if (now - asked_at_ > snapshot_age) {
+    asked_at_ = now;
+    exchange_.ask();
+  }
+  return std::max(loop_.stalled_for(), exchange_.unanswered_for());
 }
 
 } // namespace healthgate::app

@@ -28,6 +28,7 @@ private:
   void bind();
   [[nodiscard]] observe::HttpAccess access() const;
   [[nodiscard]] std::shared_ptr<const core::Snapshot> snapshot();
+  [[nodiscard]] core::Duration stalled_for();
   void complain(const observe::ListenError& error);
 
   loop::EventLoop& loop_;
@@ -39,7 +40,8 @@ private:
   // The server's thread alone: one snapshot answers all who ask within a moment.
   std::shared_ptr<const core::Snapshot> recent_;
   std::chrono::steady_clock::time_point recent_at_;
-  observe::HttpServer server_; // ends before what its thread uses
+  std::chrono::steady_clock::time_point asked_at_; // whether the deciding thread lives
+  observe::HttpServer server_;                     // ends before what its thread uses
 };
 
 } // namespace healthgate::app

@@ -33,7 +33,7 @@ struct HttpReply {
 struct HttpSource {
   // The daemon as it is, or as it last was when the deciding thread does not answer; null before the first.
   std::function<std::shared_ptr<const core::Snapshot>()> snapshot;
-  // For how long the deciding thread has been busy with one event.
+  // For how long the deciding thread has made no progress.
   std::function<core::Duration()> stalled_for;
   std::function<ProcessStats()> process;
 };
