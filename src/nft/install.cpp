@@ -16,10 +16,6 @@ namespace {
   throw std::system_error(error, std::generic_category(), "installing the table inet healthgate: " + what);
 }
 
-bool is_orphan(const Table& table) {
-  return table.flags == flag_persist;
-}
-
 // The open form of a gate's chain, whatever its comment: the comment; else nothing.
 const std::string* open_form_comment(const Table& found, const core::GateRules& gate) {
   const Chain* live = find(found.chains, gate.name + "_gate");
@@ -84,7 +80,7 @@ StartReport Keeper::install(const core::Ruleset& initial, OwnerPolicy policy, Le
       cannot_start(EPERM, "it belongs to another process, netlink port " + std::to_string(table->owner));
     }
     const bool inherited = (table->flags & flag_owner) != 0 && table->owner == socket_.portid();
-    adopt_ = is_orphan(*table) && flags_ == (flag_owner | flag_persist);
+    adopt_ = orphan_ && flags_ == (flag_owner | flag_persist);
     from_scratch = leases == Leases::flush || (policy == OwnerPolicy::required && !adopt_ && !inherited);
     if (!from_scratch) {
       flags_ = inherited ? table->flags & (flag_owner | flag_persist)

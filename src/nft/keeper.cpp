@@ -183,7 +183,8 @@ Result<std::optional<Table>> Keeper::read(const Table& expected) {
   if (found && found.value()) {
     Table& table = *found.value();
     large_.assume(table, expected);
-    if (table.flags == flag_persist) {
+    orphan_ = table.flags == flag_persist;
+    if (orphan_) {
       table.flags = adopt_ ? flags_ : 0; // an orphan: as it will be once it is ours, or an ordinary table
     }
   }

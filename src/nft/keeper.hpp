@@ -76,7 +76,8 @@ private:
   const LeaseLedger& ledger_;
   std::size_t batch_limit_bytes_;
   std::uint32_t flags_ = 0;
-  bool adopt_ = false; // the table is an orphan, to be taken into possession by the next transaction
+  bool adopt_ = false;  // the table is an orphan, to be taken into possession by the next transaction
+  bool orphan_ = false; // the table was persistent and nobody's when it was last read
 
   std::shared_ptr<const core::Ruleset> desired_;
   std::shared_ptr<const core::Ruleset> committed_; // what toggles are told from
