@@ -85,10 +85,10 @@ void ProbeTask::schedule(core::TimePoint when) {
 
 void ProbeTask::begin() {
   running_ = true;
-  prober_->start([this](core::ProbeResult result) { ended(std::move(result)); });
+  prober_->start([this](const core::ProbeResult& result) { ended(result); });
 }
 
-void ProbeTask::ended(core::ProbeResult result) {
+void ProbeTask::ended(const core::ProbeResult& result) {
   running_ = false;
   remember(result);
   const auto pace = judge_(result);

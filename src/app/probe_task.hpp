@@ -46,7 +46,7 @@ public:
 
 private:
   void begin();
-  void ended(core::ProbeResult result);
+  void ended(const core::ProbeResult& result);
   void remember(const core::ProbeResult& result);
   void schedule(core::TimePoint when);
 

@@ -49,8 +49,8 @@ struct Sources {
 // Each error on a line of its own.
 [[nodiscard]] std::string to_text(const std::vector<ConfigError>& errors);
 
-// The files whose change alone calls for a reload: every allow-file, and metrics-listen's certificate, key and
-// token; sorted, once each. A ConfigMap swaps a symlink above them: watch by path, not by inode.
+// The files whose change alone calls for a reload: every allow-file, and metrics-listen's certificate, key
+// and token; sorted, once each. A ConfigMap swaps a symlink above them: watch by path, not by inode.
 [[nodiscard]] std::vector<std::filesystem::path> watched_files(const Config& config);
 
 } // namespace healthgate::config

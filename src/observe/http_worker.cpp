@@ -44,7 +44,6 @@ struct Peer {
 // The kernel's table says the same; this holds while somebody else has deleted it.
 Peer peer_of(const sockaddr_storage& from, const core::Allowlist* allow) {
   char text[INET6_ADDRSTRLEN] = {};
-  core::Address address;
   if (from.ss_family == AF_INET6) {
     const auto& bytes = reinterpret_cast<const sockaddr_in6&>(from).sin6_addr; // the family says so
     const bool mapped = IN6_IS_ADDR_V4MAPPED(&bytes);
