@@ -21,8 +21,9 @@ using std::chrono::milliseconds;
 
 constexpr milliseconds first_backoff{5};
 constexpr milliseconds longest_backoff{1000};
-// After reading the table back the thread leaves neighbours' commits alone for this many times as long as
-// that kept the processor busy.
+// After reading the table back and finding it whole, the thread leaves neighbours' commits alone for this
+// many times as long as that kept the processor busy. Whoever has just changed our table is looked after at
+// once.
 constexpr int quiet_factor = 9;
 constexpr milliseconds longest_quiet{20}; // a repair must not be late
 // When large sets are compared after foreign commits.
@@ -294,9 +295,13 @@ void Committer::apply_slot(const Slot& slot) {
 void Committer::read_back(bool asked, Clock::time_point since) {
   const std::chrono::nanoseconds began = thread_cpu_time();
   const ForeignChange heard = std::exchange(foreign_, {});
-  note(keeper_.verify(), since, heard.writer, asked);
+  Outcome outcome = keeper_.verify();
+  const bool for_nothing = !outcome.repaired;
+  note(std::move(outcome), since, heard.writer, asked);
   const std::chrono::nanoseconds busy = thread_cpu_time() - began;
-  quiet_until_ = Clock::now() + std::min<Clock::duration>(quiet_factor * busy, longest_quiet);
+  if (for_nothing) {
+    quiet_until_ = Clock::now() + std::min<Clock::duration>(quiet_factor * busy, longest_quiet);
+  }
 }
 
 void Committer::fill() {

