@@ -17,7 +17,7 @@ std::vector<Row<Config>> make_rows() {
           {{"text", LogFormat::text}, {"json", LogFormat::json}, {"journal", LogFormat::journal}},
           Effect::live, "lines of text or JSON on standard error, or the journal's own protocol with fields"),
       make.listen("metrics-listen", &Config::metrics_listen,
-                  "where metrics, page, status and liveness are served"),
+                  "where metrics, status and liveness are served"),
       make.networks("metrics-allow", &Config::metrics_allow_lines,
                     "who may connect to metrics-listen beside loopback"),
       make.path("metrics-cert", &Config::metrics_cert, Effect::listen,
