@@ -166,7 +166,7 @@ void HttpExchange::connected(Connector::Outcome outcome) {
     return;
   }
   run_->answered_by(outcome.peer.host_text());
-  run_->step("connect", (refused.empty() ? "" : refused + ", ") + outcome.peer.host_text());
+  run_->step("connect", outcome.peer.host_text() + (refused.empty() ? "" : " (" + refused + ")"));
   if (!send_preamble(outcome)) {
     return;
   }

@@ -72,7 +72,7 @@ void TcpProber::connected(Connector::Outcome outcome) {
     return;
   }
   run_.answered_by(outcome.peer.host_text());
-  run_.step("connect", (refused.empty() ? "" : refused + ", ") + outcome.peer.host_text());
+  run_.step("connect", outcome.peer.host_text() + (refused.empty() ? "" : " (" + refused + ")"));
   outgoing_ = proxy_preamble(config_.proxy_protocol, outcome.local, outcome.peer) + config_.send;
   socket_ = std::move(outcome.socket);
   if (outgoing_.empty() && config_.expect.empty()) {
