@@ -12,7 +12,7 @@ _healthgate_options() {
 
 # Prints the gates of the daemon that the words so far mean.
 _healthgate_gates() {
-  "$@" --json 2>/dev/null | tr '{' '\n' | sed -n 's/.*"name": *"\([a-z][a-z0-9_]*\)", *"override".*/\1/p'
+  "$@" 2>/dev/null | sed -n 's/^\([a-z][a-z0-9_]*\)  *[A-Z][A-Z ]*  *port .*/\1/p'
 }
 
 _healthgate() {
