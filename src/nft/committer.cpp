@@ -225,12 +225,12 @@ void Committer::work() {
       continue;
     }
     watched[1].fd = watcher_.fd();
-    step(std::move(slot));
+    step(slot);
   }
 }
 
 // The application's wish first: a gate that shall close must not wait for a look at somebody else's doing.
-void Committer::step(Slot slot) {
+void Committer::step(const Slot& slot) {
   if (slot.remove) {
     removed_ = true;
     auto done = keeper_.remove();

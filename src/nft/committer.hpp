@@ -70,7 +70,7 @@ private:
 
   void run() noexcept;
   void work();
-  void step(Slot slot);
+  void step(const Slot& slot);
   void apply_slot(const Slot& slot);
   void read_back(bool asked, Clock::time_point since);
   void fill();

@@ -68,7 +68,7 @@ def binary(daemon, command, *words):
 
 def test_a_killed_daemon_says_afterwards_that_the_gate_was_out(lb, node, service, start_daemon):
     daemon = start_daemon(keys={"lease": "2s"})
-    wait_for(lb, node.v4, PORT, "accepted")
+    wait_until((daemon.directory / "state/history-router.jsonl").exists, 5, "the opening on disk")
     daemon.kill()
     wait_for(lb, node.v4, PORT, "refused")
     service.mode("500")
