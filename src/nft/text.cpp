@@ -72,7 +72,7 @@ std::string priority_text(std::int32_t priority) {
   };
   constexpr Standard standards[] = {{-300, "raw"}, {-150, "mangle"}, {0, "filter"}, {50, "security"}};
   for (const Standard& standard : standards) {
-    const std::int32_t offset = priority - standard.priority;
+    const std::int64_t offset = std::int64_t{priority} - standard.priority; // others' may be any
     if (std::abs(offset) <= 10) {
       const std::string sign = offset < 0 ? " - " : " + ";
       return std::string(standard.name) + (offset == 0 ? "" : sign + std::to_string(std::abs(offset)));
