@@ -39,6 +39,7 @@ Gate::Gate(config::GateConfig config, GateServices services)
   reason_ = "not probed yet";
   comment_ = "closed since " + base::utc_seconds(since_) + ": " + reason_;
   make_probes();
+  make_guard(true);
   neighbours_.configure(config_);
 }
 
@@ -105,6 +106,9 @@ void Gate::start(base::UniqueFd listener) {
   for (const auto& probe : probes_) {
     probe->start();
   }
+  if (guard_) {
+    guard_->start();
+  }
   follow_override("", "");
 }
 
@@ -119,13 +123,16 @@ void Gate::start_adopted(std::chrono::milliseconds remaining, std::string commen
     bind();
   }
   if (listener_.state() == listener::Listener::State::listening) {
-    tell(listener_.filter_allowed(*config_.allow));
+    tell(listener_.filter_allowed(allow()));
   }
   started_ = true;
   last_result_ = now.mono;
   look_at_drain_file();
   for (const auto& probe : probes_) {
     probe->probe_now();
+  }
+  if (guard_) {
+    guard_->start();
   }
   follow_override("", "");
 }
@@ -139,6 +146,9 @@ void Gate::stop(config::OnStop how, const std::string& reason, const std::string
       record(false, reason, evidence, "");
     }
     carry_out(reconciler_.decide(false, services_.loop.now().mono));
+    if (guard_) {
+      guard_->lift();
+    }
   }
   tell_neighbours();
   stopping_ = true;
@@ -162,6 +172,9 @@ void Gate::read_comment(std::string comment) {
 
 void Gate::suspend() {
   stopping_ = true;
+  if (guard_) {
+    guard_->suspend();
+  }
   services_.loop.cancel(std::exchange(bind_timer_, 0));
   services_.loop.cancel(std::exchange(deadline_timer_, 0));
 }
@@ -172,7 +185,10 @@ void Gate::resume() {
   if (listener_.state() == listener::Listener::State::unbound) {
     bind();
   } else {
-    tell(reconciler_.passing() ? listener_.filter_allowed(*config_.allow) : listener_.filter_all());
+    tell(reconciler_.passing() ? listener_.filter_allowed(allow()) : listener_.filter_all());
+  }
+  if (guard_) {
+    guard_->resume();
   }
   on_time();
 }
@@ -186,8 +202,9 @@ void Gate::reconfigure(config::GateConfig config, bool new_probes) {
   if (old_limit != std::pair(config_.flap_limit, config_.flap_window)) {
     damper_ = core::FlapDamper({config_.flap_limit, config_.flap_window});
   }
+  make_guard(new_probes);
   if (other_allow && reconciler_.wants_open()) {
-    tell(listener_.filter_allowed(*config_.allow));
+    tell(listener_.filter_allowed(allow()));
   }
   if (other_drain_file) {
     look_at_drain_file();
@@ -272,6 +289,9 @@ core::Schedule::Pace Gate::judge(std::size_t index, const core::ProbeResult& res
     note_streak(index, result);
   }
   last_evidence_ = evidence_of(decision);
+  if (guard_) {
+    guard_->on_result(index, result, decision.health);
+  }
   if (trusts_adopted_ && !result.passed && decision.health == core::Health::open && !override_.effective()) {
     settle(); // what a predecessor found is not renewed by a probe that failed
     return core::Schedule::Pace::fast;
@@ -314,6 +334,9 @@ void Gate::on_report(const core::StoreReport& report) {
     commit_open_ = false;
     history_.complete(std::chrono::duration<double>(*reconciler_.times().commit).count());
     services_.completed(*history_.latest());
+  }
+  if (guard_) {
+    guard_->on_report(report);
   }
   settle();
 }
@@ -411,7 +434,7 @@ void Gate::carry_out(core::Reconciler::Action action) {
     tell(listener_.filter_all());
     break;
   case Action::filter_allowed:
-    tell(listener_.filter_allowed(*config_.allow));
+    tell(listener_.filter_allowed(allow()));
     break;
   case Action::shut:
     tell(listener_.shut());
@@ -444,6 +467,7 @@ void Gate::tell(const listener::Listener::Status& status) {
 
 // One timer for whatever comes first.
 void Gate::settle() {
+  follow_guard();
   tell_neighbours();
   services_.loop.cancel(std::exchange(deadline_timer_, 0));
   if (!started_ || stopping_) {

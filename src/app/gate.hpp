@@ -9,6 +9,7 @@
 #pragma once
 
 #include "app/gate_history.hpp"
+#include "app/guard.hpp"
 #include "app/neighbours.hpp"
 #include "app/probe_task.hpp"
 #include "app/ruleset_builder.hpp"
@@ -87,7 +88,7 @@ public:
 
   // --- what it is ---
   [[nodiscard]] const config::GateConfig& config() const { return config_; }
-  [[nodiscard]] GateForm form() const { return {reconciler_.form(), comment_}; }
+  [[nodiscard]] GateForm form() const;
   [[nodiscard]] bool is_open() const { return reconciler_.applied() == core::Applied::open; }
   [[nodiscard]] const core::Override& overriding() const { return override_; }
   [[nodiscard]] std::vector<core::TransitionSnapshot> history() const { return history_.newest_first(); }
@@ -110,6 +111,11 @@ private:
   [[nodiscard]] std::string evidence_of(const core::Decision& decision) const;
   void note_streak(std::size_t index, const core::ProbeResult& result) const;
   void notice_silence(core::Duration silent);
+  [[nodiscard]] const core::Allowlist& allow() const { return named_peers_ ? *named_peers_ : *config_.allow; }
+  void make_guard(bool new_probes);
+  void follow_guard();
+  void note_guard();
+  void on_guard_changed();
   void note_foreign_change(const core::StoreReport& report);
   void decide(const std::string& reason, const std::string& evidence, const std::string& actor);
   [[nodiscard]] bool verdict(std::string& reason, std::string& evidence, std::string& actor);
@@ -144,6 +150,9 @@ private:
   listener::Listener listener_;
   std::vector<std::unique_ptr<ProbeTask>> probes_;
   std::vector<std::optional<core::WallTime>> passing_since_; // of each probe, as its `passing` is
+  std::unique_ptr<Guard> guard_;                             // none: guard = off
+  std::shared_ptr<const core::Allowlist> named_peers_; // allow, and peers found by name; null: there are none
+  std::optional<core::TransitionSnapshot> guard_note_; // waits until the latest transition is complete
   loop::PathWatch drain_watch_;
   std::unique_ptr<probe::PidFileWatch> pid_watch_; // none: not configured
   std::string pid_problem_;                        // the one that was logged last

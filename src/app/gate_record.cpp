@@ -222,12 +222,15 @@ core::GateSnapshot Gate::snapshot() const {
   snapshot.transitions = transitions_;
   snapshot.history = history_.newest_first();
   constexpr std::size_t shown = 8;
-  for (const auto* list : {&config_.allow->v4(), &config_.allow->v6()}) {
+  for (const auto* list : {&allow().v4(), &allow().v6()}) {
     for (std::size_t index = 0; index < list->size() && snapshot.allow.size() < shown; ++index) {
       snapshot.allow.push_back((*list)[index].to_string());
     }
   }
-  snapshot.allow_size = config_.allow->size();
+  snapshot.allow_size = allow().size();
+  if (guard_) {
+    snapshot.guard = guard_->snapshot();
+  }
   return snapshot;
 }
 

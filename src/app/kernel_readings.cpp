@@ -28,6 +28,10 @@ void add_kernel_readings(core::Snapshot& snapshot, nft::Reader& reader) {
     gate.accepted = packets[gate.name + "_accepted"];
     gate.rejected = packets[gate.name + "_rejected"];
     gate.denied = packets[gate.name + "_denied"];
+    if (gate.guard) {
+      gate.guard->reset = packets[gate.name + "_guarded"];
+      gate.guard->relayed = packets[gate.name + "_relayed"];
+    }
     if (const auto seen = reader.seen(gate.name)) {
       gate.sources = sources(seen.value());
     }

@@ -1,5 +1,6 @@
 #include "app/ruleset_builder.hpp"
 
+#include "app/guard.hpp"
 #include "healthgate_version.hpp"
 
 namespace healthgate::app {
@@ -20,7 +21,8 @@ core::Ruleset build_ruleset(const config::Config& config, std::uint64_t nonce, s
     rules.form = wanted.form;
     rules.comment = core::sanitize_comment(wanted.comment);
     rules.denied = gate.denied;
-    rules.allow = gate.allow;
+    rules.allow = wanted.allow ? wanted.allow : gate.allow;
+    rules.guard = wanted.guard ? *wanted.guard : configured_guard(gate);
     ruleset.gates.push_back(std::move(rules));
     // No gate can be called so: a gate's name has no dot.
     if (gate.agent_listen) {

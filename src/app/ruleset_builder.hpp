@@ -6,14 +6,18 @@
 
 #include <cstdint>
 #include <functional>
+#include <memory>
+#include <optional>
 #include <string>
 
 namespace healthgate::app {
 
-// How one gate's chain stands.
+// How one gate's chains stand. The defaults are those of a gate without a daemon.
 struct GateForm {
   core::ChainForm form = core::ChainForm::closed;
-  std::string comment; // raw: made safe here
+  std::string comment;                          // raw: made safe here
+  std::optional<core::GuardRules> guard;        // none: as configured
+  std::shared_ptr<const core::Allowlist> allow; // null: as configured
 };
 
 // Every gate of `config` in the form that `form_of` names, its agent-listen and http-listen behind its own

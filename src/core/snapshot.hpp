@@ -70,6 +70,23 @@ struct SourceSnapshot {
   std::uint64_t packets = 0;
 };
 
+struct PeerSnapshot {
+  std::string address;
+  bool healthy = false; // its gate accepted the last connect from here
+  std::string detail;   // of that: "connected", "connection refused"; "" before the first
+};
+
+// What new connections to the service's own ports get; of gates with a guard.
+struct GuardSnapshot {
+  std::string mode; // reset, relay
+  std::vector<std::uint16_t> ports;
+  std::string service; // serving, draining, dead, hung, starting, unknown
+  bool active = false;
+  WallTime since{};                     // of `active`
+  std::uint64_t reset = 0, relayed = 0; // SYNs, from the kernel's counters
+  std::vector<PeerSnapshot> peers;
+};
+
 struct GateSnapshot {
   std::string name;
   std::uint16_t port = 0;
@@ -93,8 +110,7 @@ struct GateSnapshot {
   std::vector<TransitionSnapshot> history;                                  // newest first, bounded
   std::vector<std::string> allow;                                           // first few of the allowlist
   std::uint64_t allow_size = 0;
-  std::string guard = "off"; // mode
-  bool guard_active = false;
+  std::optional<GuardSnapshot> guard;
 };
 
 struct Snapshot {

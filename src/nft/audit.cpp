@@ -15,6 +15,13 @@ namespace {
 
 constexpr std::size_t most_elements_shown = 20;
 
+core::Address to_address(const Bytes& octets) {
+  core::Address address;
+  address.family = octets.size() == 4 ? core::Family::ipv4 : core::Family::ipv6;
+  std::copy_n(octets.begin(), std::min(octets.size(), address.bytes.size()), address.bytes.begin());
+  return address;
+}
+
 // The nonce that the pulse chain asks for; 0 when it has none.
 std::uint64_t nonce_in(const Table& table) {
   const Chain* pulse = find(table.chains, "pulse");
@@ -53,12 +60,55 @@ void follow_form(core::GateRules& gate, const Table& table) {
   }
 }
 
+std::vector<core::Address> addresses_in(const Set* set) {
+  std::vector<core::Address> found;
+  for (const Element& element : set == nullptr ? std::vector<Element>{} : set->elements) {
+    found.push_back(to_address(element.key));
+  }
+  return found;
+}
+
+// Whom a NAME_relay sends to, in the order of its rules.
+std::vector<core::Address> relayed_to(const Table& table, const core::GateRules& gate) {
+  std::vector<core::Address> found;
+  const Chain* relay = find(table.chains, gate.name + "_relay");
+  for (const Rule& rule : relay == nullptr ? std::vector<Rule>{} : relay->rules) {
+    for (const Expr& part : rule.exprs) {
+      if (const auto* value = std::get_if<expr::Value>(&part)) {
+        found.push_back(to_address(value->data));
+      }
+    }
+  }
+  return found;
+}
+
+// Takes comment and peers from the live table as far as the daemon may have chosen them: any of the known
+// peers may be healthy.
+void follow_guard(core::GuardRules& guard, core::GateRules& gate, const Table& table) {
+  if (const Chain* live = find(table.chains, gate.name + "_guard"); live != nullptr && !live->rules.empty()) {
+    guard.comment = live->rules.back().comment;
+  }
+  if (guard.peers_by_name) {
+    guard.peers = addresses_in(find(table.sets, gate.name + "_peers4"));
+    for (const core::Address& peer : addresses_in(find(table.sets, gate.name + "_peers6"))) {
+      guard.peers.push_back(peer);
+    }
+    gate.allow = core::with_addresses(*gate.allow, guard.peers);
+  }
+  for (const core::Address& peer : relayed_to(table, gate)) {
+    if (std::find(guard.peers.begin(), guard.peers.end(), peer) != guard.peers.end()) {
+      guard.healthy.push_back(peer);
+    }
+  }
+}
+
 // What the daemon chooses as it runs is taken from the live table, so that only the configuration is
 // compared.
 core::Ruleset as_configured(core::Ruleset desired, const Table& table) {
   desired.nonce = nonce_in(table);
   for (core::GateRules& gate : desired.gates) {
     follow_form(gate, table);
+    follow_guard(gate.guard, gate, table);
   }
   return desired;
 }

@@ -186,10 +186,16 @@ std::vector<Element> forged_leases(const Set& lease, const core::Ruleset& desire
   std::vector<Element> forged;
   for (const Element& element : lease.elements) {
     const std::uint16_t port = port_of(element.key);
-    const auto gate = std::find_if(desired.gates.begin(), desired.gates.end(),
-                                   [port](const core::GateRules& one) { return one.port == port; });
-    if (gate == desired.gates.end() || gate->form == core::ChainForm::closed || !element.expiration ||
-        *element.expiration > gate->lease + lease_slack) {
+    const auto gate =
+        std::find_if(desired.gates.begin(), desired.gates.end(), [port](const core::GateRules& one) {
+          const auto ports = leased_ports(one);
+          return std::find(ports.begin(), ports.end(), port) != ports.end();
+        });
+    // A guard's chain has one form, so its lease is only judged by its length.
+    const bool possible = gate != desired.gates.end() &&
+                          (gate->port != port || gate->form == core::ChainForm::open) && element.expiration &&
+                          *element.expiration <= gate->lease + lease_slack;
+    if (!possible) {
       forged.push_back(element);
     }
   }

@@ -106,6 +106,70 @@ Chain pulse_chain(std::uint64_t nonce, const std::set<milliseconds>& leases) {
   return chain;
 }
 
+Element address_element(const core::Address& address) {
+  Element element;
+  element.key = Bytes(reinterpret_cast<const char*>(address.bytes.data()), address.bits() / 8);
+  return element;
+}
+
+bool relays(const core::GateRules& gate) {
+  return gate.guard.mode == core::GuardMode::relay;
+}
+
+// prerouting and postrouting exist only while a gate relays: they switch conntrack on.
+void add_relay_hooks(Table& table, const std::vector<core::GateRules>& gates) {
+  if (std::none_of(gates.begin(), gates.end(), relays)) {
+    return;
+  }
+  Chain before{"prerouting", Hook{"nat", NF_INET_PRE_ROUTING, -100, NF_ACCEPT}, {}};
+  Chain after{"postrouting", Hook{"nat", NF_INET_POST_ROUTING, 100, NF_ACCEPT}, {}};
+  for (const core::GateRules& gate : gates) {
+    if (relays(gate)) {
+      before.rules.push_back(dispatch_relay(gate.name + "_guarded", gate.name + "_relay"));
+      for (const Family family : both_families) {
+        after.rules.push_back(
+            masquerade(family, gate.name + "_guarded", gate.name + "_peers" + digit(family)));
+      }
+    }
+  }
+  table.chains.push_back(std::move(before));
+  table.chains.push_back(std::move(after));
+}
+
+Set fixed_set(Set set, std::vector<Element> elements) {
+  set.role = SetRole::fixed;
+  set.elements = std::move(elements);
+  std::sort(set.elements.begin(), set.elements.end(),
+            [](const Element& a, const Element& b) { return a.key < b.key; });
+  return set;
+}
+
+void add_guard(Table& table, const core::GateRules& gate) {
+  if (gate.guard.mode == core::GuardMode::off) {
+    return;
+  }
+  table.objects.push_back(counter(gate.name, "guarded"));
+  if (relays(gate)) {
+    table.objects.push_back(counter(gate.name, "relayed"));
+    std::vector<Element> ports;
+    std::transform(gate.guard.ports.begin(), gate.guard.ports.end(), std::back_inserter(ports), port_element);
+    table.sets.push_back(fixed_set(port_set(gate.name + "_guarded"), std::move(ports)));
+    for (const Family family : both_families) {
+      std::vector<Element> peers;
+      for (const core::Address& peer : gate.guard.peers) {
+        if (peer.family == family) {
+          peers.push_back(address_element(peer));
+        }
+      }
+      table.sets.push_back(
+          fixed_set(address_set(gate.name + "_peers" + digit(family), family, 0), std::move(peers)));
+    }
+  }
+  for (Chain& chain : guard_chains(gate)) {
+    table.chains.push_back(std::move(chain));
+  }
+}
+
 Chain asking_chain(const core::GateRules& gate) {
   const std::string told = gate.name + "_gate";
   Chain chain{gate.name, {}, {local_goto(told)}};
@@ -146,6 +210,7 @@ void add_gate(Table& table, const core::GateRules& gate) {
   }
   table.chains.push_back(asking_chain(gate));
   table.chains.push_back(verdict_chain(gate));
+  add_guard(table, gate);
 }
 
 void add_port(Table& table, const core::PortRules& port) {
@@ -162,12 +227,19 @@ std::vector<Set> port_sets(const core::Ruleset& ruleset, std::set<milliseconds>&
   Set gates = gates_map();
   std::map<milliseconds, Set> unusual;
   for (const core::GateRules& gate : ruleset.gates) {
-    ports.elements.push_back(port_element(gate.port));
     gates.elements.push_back(jump_element(gate.port, gate.name));
-    if (gate.lease != default_lease) {
-      Set& set = unusual.try_emplace(gate.lease, port_set(ports_set_name(gate.lease))).first->second;
-      set.elements.push_back(port_element(gate.port));
-      leases.insert(gate.lease);
+    if (gate.guard.mode != core::GuardMode::off) {
+      for (const std::uint16_t port : gate.guard.ports) {
+        gates.elements.push_back(jump_element(port, gate.name + "_guard"));
+      }
+    }
+    for (const std::uint16_t port : leased_ports(gate)) {
+      ports.elements.push_back(port_element(port));
+      if (gate.lease != default_lease) {
+        Set& set = unusual.try_emplace(gate.lease, port_set(ports_set_name(gate.lease))).first->second;
+        set.elements.push_back(port_element(port));
+        leases.insert(gate.lease);
+      }
     }
   }
   for (const core::PortRules& port : ruleset.ports) {
@@ -220,6 +292,42 @@ Chain verdict_chain(const core::GateRules& gate) {
   return chain;
 }
 
+std::vector<std::uint16_t> leased_ports(const core::GateRules& gate) {
+  std::vector<std::uint16_t> ports = {gate.port};
+  if (gate.guard.mode != core::GuardMode::off) {
+    ports.insert(ports.end(), gate.guard.ports.begin(), gate.guard.ports.end());
+  }
+  return ports;
+}
+
+std::vector<Chain> guard_chains(const core::GateRules& gate) {
+  std::vector<Chain> chains;
+  if (gate.guard.mode == core::GuardMode::off) {
+    return chains;
+  }
+  const std::string comment = core::sanitize_comment(gate.guard.comment);
+  chains.push_back(
+      {gate.name + "_guard", {}, {local_return(), reject_guarded(gate.name + "_guarded", comment)}});
+  if (gate.guard.mode != core::GuardMode::relay) {
+    return chains;
+  }
+  Chain chain{gate.name + "_relay", {}, {local_return(), return_unleased(), return_passing_by()}};
+  for (const Family family : both_families) {
+    chain.rules.push_back(return_relayed(family, gate.name + "_peers" + digit(family)));
+  }
+  for (const Family family : both_families) {
+    std::vector<core::Address> healthy;
+    std::copy_if(gate.guard.healthy.begin(), gate.guard.healthy.end(), std::back_inserter(healthy),
+                 [family](const core::Address& peer) { return peer.family == family; });
+    const auto count = static_cast<std::uint32_t>(healthy.size());
+    for (std::uint32_t turn = 0; turn < count; ++turn) {
+      chain.rules.push_back(relay(gate.name + "_relayed", healthy[turn], count, turn));
+    }
+  }
+  chains.push_back(std::move(chain));
+  return chains;
+}
+
 Table expected_table(const core::Ruleset& ruleset, std::uint32_t flags) {
   Table table;
   table.flags = flags;
@@ -228,6 +336,7 @@ Table expected_table(const core::Ruleset& ruleset, std::uint32_t flags) {
   table.sets = port_sets(ruleset, leases);
   table.chains.push_back(input_chain());
   table.chains.push_back(pulse_chain(ruleset.nonce, leases));
+  add_relay_hooks(table, ruleset.gates);
   for (const core::GateRules& gate : ruleset.gates) {
     add_gate(table, gate);
   }

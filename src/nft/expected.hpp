@@ -25,6 +25,12 @@ Table expected_table(const core::Ruleset& ruleset, std::uint32_t flags);
 // The chain that a toggle rewrites: what a gate tells those who may ask.
 Chain verdict_chain(const core::GateRules& gate);
 
+// The chains that a guard's standing and its peers' health rewrite: NAME_guard, and NAME_relay if it relays.
+std::vector<Chain> guard_chains(const core::GateRules& gate);
+
+// What a pulse may renew: the gate's port, and those that its guard stands at.
+std::vector<std::uint16_t> leased_ports(const core::GateRules& gate);
+
 // The set of the ports whose lease is not the default: "ports_5000ms".
 std::string ports_set_name(std::chrono::milliseconds lease);
 

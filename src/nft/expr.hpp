@@ -82,6 +82,46 @@ struct Reject {
   friend bool operator==(const Reject&, const Reject&) = default;
 };
 
+// What guards need. Read only from our own table: in others' these stay Raw, which shows more of them.
+
+struct Ct { // ct load KEY => DREG
+  std::uint32_t key = 0;
+  std::uint32_t dreg = 0;
+  friend bool operator==(const Ct&, const Ct&) = default;
+};
+
+struct Fib { // fib FLAGS RESULT => DREG
+  std::uint32_t flags = 0;
+  std::uint32_t result = 0;
+  std::uint32_t dreg = 0;
+  friend bool operator==(const Fib&, const Fib&) = default;
+};
+
+struct Hash { // DREG = jhash(LEN octets from SREG on, SEED) mod MODULUS
+  std::uint32_t sreg = 0;
+  std::uint32_t dreg = 0;
+  std::uint32_t len = 0;
+  std::uint32_t modulus = 0;
+  std::uint32_t seed = 0;
+  friend bool operator==(const Hash&, const Hash&) = default;
+};
+
+struct Value { // DREG = DATA
+  std::uint32_t dreg = 0;
+  Bytes data;
+  friend bool operator==(const Value&, const Value&) = default;
+};
+
+struct Dnat { // dnat ip to the address in SREG
+  std::uint32_t family = 0;
+  std::uint32_t sreg = 0;
+  friend bool operator==(const Dnat&, const Dnat&) = default;
+};
+
+struct Masquerade {
+  friend bool operator==(const Masquerade&, const Masquerade&) = default;
+};
+
 struct Raw {
   std::string name;
   Bytes attributes; // NFTA_EXPR_DATA as the kernel sent it
@@ -91,7 +131,8 @@ struct Raw {
 } // namespace expr
 
 using Expr = std::variant<expr::Meta, expr::Payload, expr::Bitwise, expr::Cmp, expr::Lookup, expr::Dynset,
-                          expr::Verdict, expr::ObjectRef, expr::Reject, expr::Raw>;
+                          expr::Verdict, expr::ObjectRef, expr::Reject, expr::Ct, expr::Fib, expr::Hash,
+                          expr::Value, expr::Dnat, expr::Masquerade, expr::Raw>;
 
 struct Rule {
   std::vector<Expr> exprs;

@@ -112,6 +112,59 @@ struct Encoder {
     return e;
   }
 
+  nftnl_expr* operator()(const expr::Ct& part) const {
+    nftnl_expr* e = nftnl_expr_alloc("ct");
+    if (e != nullptr) {
+      nftnl_expr_set_u32(e, NFTNL_EXPR_CT_KEY, part.key);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_CT_DREG, part.dreg);
+    }
+    return e;
+  }
+
+  nftnl_expr* operator()(const expr::Fib& part) const {
+    nftnl_expr* e = nftnl_expr_alloc("fib");
+    if (e != nullptr) {
+      nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_FLAGS, part.flags);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_RESULT, part.result);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_FIB_DREG, part.dreg);
+    }
+    return e;
+  }
+
+  nftnl_expr* operator()(const expr::Hash& part) const {
+    nftnl_expr* e = nftnl_expr_alloc("hash");
+    if (e != nullptr) {
+      nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_TYPE, NFT_HASH_JENKINS);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_SREG, part.sreg);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_DREG, part.dreg);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_LEN, part.len);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_MODULUS, part.modulus);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_HASH_SEED, part.seed);
+    }
+    return e;
+  }
+
+  nftnl_expr* operator()(const expr::Value& part) const {
+    nftnl_expr* e = nftnl_expr_alloc("immediate");
+    if (e != nullptr) {
+      nftnl_expr_set_u32(e, NFTNL_EXPR_IMM_DREG, part.dreg);
+      set_bytes(e, NFTNL_EXPR_IMM_DATA, part.data);
+    }
+    return e;
+  }
+
+  nftnl_expr* operator()(const expr::Dnat& part) const {
+    nftnl_expr* e = nftnl_expr_alloc("nat");
+    if (e != nullptr) {
+      nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_TYPE, NFT_NAT_DNAT);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_FAMILY, part.family);
+      nftnl_expr_set_u32(e, NFTNL_EXPR_NAT_REG_ADDR_MIN, part.sreg);
+    }
+    return e;
+  }
+
+  nftnl_expr* operator()(const expr::Masquerade&) const { return nftnl_expr_alloc("masq"); }
+
   nftnl_expr* operator()(const expr::Raw&) const {
     assert(false && "foreign instructions are never written");
     return nullptr;

@@ -139,6 +139,9 @@ public:
 
   Match operator()(const expr::Raw& part) { return run_foreign(context_, part); }
 
+  // Those that are only read from our own table, which is not walked.
+  template <typename Own> Match operator()(const Own& /*part*/) { return Match::maybe; }
+
 private:
   static Match inverse(Match match) {
     return match == Match::yes ? Match::no : match == Match::no ? Match::yes : Match::maybe;

@@ -15,9 +15,13 @@ constexpr int reconcile_rounds = 4;
 // A lease that runs out within this time may be gone by itself when the set is read.
 constexpr auto lease_margin = 5 * longest_jiffy;
 
+bool same_but_for_standing(const core::GuardRules& a, const core::GuardRules& b) {
+  return a.mode == b.mode && a.ports == b.ports && a.peers == b.peers;
+}
+
 bool same_but_for_form(const core::GateRules& a, const core::GateRules& b) {
-  return a.name == b.name && a.port == b.port && a.lease == b.lease && a.denied == b.denied &&
-         (a.allow == b.allow || *a.allow == *b.allow);
+  return same_but_for_standing(a.guard, b.guard) && a.name == b.name && a.port == b.port &&
+         a.lease == b.lease && a.denied == b.denied && (a.allow == b.allow || *a.allow == *b.allow);
 }
 
 bool same_port(const core::PortRules& a, const core::PortRules& b) {
@@ -81,19 +85,26 @@ Outcome Keeper::apply(std::shared_ptr<const core::Ruleset> desired) {
   return reconcile(false, false);
 }
 
-// flush chain NAME_gate, append its rules: for every gate whose form or comment is another
+// flush chain NAME_gate, append its rules: for every gate whose form or comment is another, and likewise its
+// guard's chains
 Result<bool> Keeper::toggle(const core::Ruleset& to) {
-  Batch batch(batch_limit_bytes_);
   std::vector<Chain> rewritten;
   for (std::size_t i = 0; i < to.gates.size(); ++i) {
     const core::GateRules& was = committed_->gates[i];
     const core::GateRules& gate = to.gates[i];
-    if ((was.form == gate.form && was.comment == gate.comment) || large_.incomplete(gate.name)) {
-      continue;
+    if ((was.form != gate.form || was.comment != gate.comment) && !large_.incomplete(gate.name)) {
+      rewritten.push_back(verdict_chain(gate));
     }
-    rewritten.push_back(verdict_chain(gate));
-    batch.flush_chain(rewritten.back().name);
-    batch.append_rules(rewritten.back());
+    if (was.guard != gate.guard) {
+      for (Chain& chain : guard_chains(gate)) {
+        rewritten.push_back(std::move(chain));
+      }
+    }
+  }
+  Batch batch(batch_limit_bytes_);
+  for (const Chain& chain : rewritten) {
+    batch.flush_chain(chain.name);
+    batch.append_rules(chain);
     batch.cut();
   }
   if (!batch.empty()) {
@@ -233,8 +244,11 @@ void Keeper::close_waiting(Table& expected, const std::vector<std::string>& anew
 Keeper::Renewals Keeper::renewals() const {
   Renewals all;
   for (const core::GateRules& gate : desired_->gates) {
-    if (const auto when = ledger_.last_renewal(gate.port); when && gate.form == core::ChainForm::open) {
-      all.emplace(gate.port, *when);
+    for (const std::uint16_t port : leased_ports(gate)) {
+      const auto when = ledger_.last_renewal(port);
+      if (when && (port != gate.port || gate.form == core::ChainForm::open)) {
+        all.emplace(port, *when);
+      }
     }
   }
   return all;
@@ -274,13 +288,15 @@ Result<void> Keeper::judge_leases(const std::optional<Table>& found, const Renew
     return {}; // known already
   }
   for (const core::GateRules& gate : desired_->gates) {
-    const auto renewed = before.find(gate.port);
-    const bool listed =
-        std::any_of(lease->elements.begin(), lease->elements.end(),
-                    [&gate](const Element& element) { return element.key == port_key(gate.port); });
-    if (renewed != before.end() && !listed && ledger_.last_renewal(gate.port).has_value() &&
-        std::chrono::steady_clock::now() < renewed->second + gate.lease - lease_margin) {
-      tampered("the lease of port " + std::to_string(gate.port) + " was taken away");
+    for (const std::uint16_t port : leased_ports(gate)) {
+      const auto renewed = before.find(port);
+      const bool listed =
+          std::any_of(lease->elements.begin(), lease->elements.end(),
+                      [port](const Element& element) { return element.key == port_key(port); });
+      if (renewed != before.end() && !listed && ledger_.last_renewal(port).has_value() &&
+          std::chrono::steady_clock::now() < renewed->second + gate.lease - lease_margin) {
+        tampered("the lease of port " + std::to_string(port) + " was taken away");
+      }
     }
   }
   return {};

@@ -1,8 +1,11 @@
 #include "nft/parse.hpp"
 
+#include "nft/kernel_abi.hpp"
+
 #include <libnftnl/udata.h>
 
 #include <limits>
+#include <span>
 
 namespace healthgate::nft {
 namespace {
@@ -80,8 +83,10 @@ std::optional<RuleRow> parse_rule(const nlmsghdr& message, std::string_view tabl
   row.table = all.text(NFTA_RULE_TABLE);
   row.chain = all.text(NFTA_RULE_CHAIN);
   row.rule.comment = comment_of(all.bytes(NFTA_RULE_USERDATA), NFTNL_UDATA_RULE_COMMENT);
-  for_each_nested(all.get(NFTA_RULE_EXPRESSIONS), NFTA_LIST_ELEM,
-                  [&row](const nlattr* element) { row.rule.exprs.push_back(parse_expr(element)); });
+  const bool ours = table == table_name;
+  for_each_nested(all.get(NFTA_RULE_EXPRESSIONS), NFTA_LIST_ELEM, [&row, ours](const nlattr* element) {
+    row.rule.exprs.push_back(parse_expr(element, ours));
+  });
   return row;
 }
 
@@ -237,6 +242,53 @@ std::optional<Expr> reject(const Attributes& all) {
   return expr::Reject{all.u32(NFTA_REJECT_TYPE), all.u8(NFTA_REJECT_ICMP_CODE)};
 }
 
+// Alone in our own table: see expr.hpp.
+std::optional<Expr> ct(const Attributes& all) {
+  if (!only(all, NFTA_CT_MAX, bit(NFTA_CT_DREG) | bit(NFTA_CT_KEY))) {
+    return {};
+  }
+  return expr::Ct{all.u32(NFTA_CT_KEY), all.u32(NFTA_CT_DREG)};
+}
+
+std::optional<Expr> fib(const Attributes& all) {
+  return expr::Fib{all.u32(NFTA_FIB_FLAGS), all.u32(NFTA_FIB_RESULT), all.u32(NFTA_FIB_DREG)};
+}
+
+std::optional<Expr> hash(const Attributes& all) {
+  if (all.u32(NFTA_HASH_TYPE) != NFT_HASH_JENKINS || all.u32(NFTA_HASH_OFFSET) != 0) {
+    return {};
+  }
+  return expr::Hash{all.u32(NFTA_HASH_SREG), all.u32(NFTA_HASH_DREG), all.u32(NFTA_HASH_LEN),
+                    all.u32(NFTA_HASH_MODULUS), all.u32(NFTA_HASH_SEED)};
+}
+
+std::optional<Expr> value(const Attributes& all) {
+  const Attributes data(all.get(NFTA_IMMEDIATE_DATA));
+  if (all.u32(NFTA_IMMEDIATE_DREG) == NFT_REG_VERDICT || !data.has(NFTA_DATA_VALUE)) {
+    return {};
+  }
+  return expr::Value{all.u32(NFTA_IMMEDIATE_DREG), Bytes(data.bytes(NFTA_DATA_VALUE))};
+}
+
+// The kernel fills in what a rule leaves out: the address' upper end, and that it maps addresses.
+std::optional<Expr> dnat(const Attributes& all) {
+  constexpr std::uint32_t map_addresses = 1; // NF_NAT_RANGE_MAP_IPS, which no header for C++ has
+  const std::uint32_t address = all.u32(NFTA_NAT_REG_ADDR_MIN);
+  if (all.u32(NFTA_NAT_TYPE) != NFT_NAT_DNAT || all.has(NFTA_NAT_REG_PROTO_MIN) ||
+      (all.has(NFTA_NAT_REG_ADDR_MAX) && all.u32(NFTA_NAT_REG_ADDR_MAX) != address) ||
+      (all.u32(NFTA_NAT_FLAGS) & ~map_addresses) != 0) {
+    return {};
+  }
+  return expr::Dnat{all.u32(NFTA_NAT_FAMILY), address};
+}
+
+std::optional<Expr> masquerade(const Attributes& all) {
+  if (all.u32(NFTA_MASQ_FLAGS) != 0 || all.has(NFTA_MASQ_REG_PROTO_MIN)) {
+    return {};
+  }
+  return expr::Masquerade{};
+}
+
 struct Parser {
   std::string_view name;
   std::optional<Expr> (*parse)(const Attributes&);
@@ -248,17 +300,31 @@ constexpr Parser parsers[] = {
     {"reject", reject},
 };
 
-} // namespace
+constexpr Parser own_parsers[] = {{"ct", ct},           {"fib", fib},  {"hash", hash},
+                                  {"immediate", value}, {"nat", dnat}, {"masq", masquerade}};
 
-Expr parse_expr(const nlattr* element) {
-  const Attributes outer(element);
-  const std::string_view name = outer.text(NFTA_EXPR_NAME);
-  for (const Parser& parser : parsers) {
+std::optional<Expr> parse_by(std::span<const Parser> table, std::string_view name, const nlattr* data) {
+  for (const Parser& parser : table) {
     if (parser.name == name) {
-      if (std::optional<Expr> parsed = parser.parse(Attributes(outer.get(NFTA_EXPR_DATA)))) {
-        return *std::move(parsed);
+      if (std::optional<Expr> parsed = parser.parse(Attributes(data))) {
+        return parsed;
       }
     }
+  }
+  return {};
+}
+
+} // namespace
+
+Expr parse_expr(const nlattr* element, bool ours) {
+  const Attributes outer(element);
+  const std::string_view name = outer.text(NFTA_EXPR_NAME);
+  const nlattr* const data = outer.get(NFTA_EXPR_DATA);
+  if (auto parsed = parse_by(parsers, name, data)) {
+    return *std::move(parsed);
+  }
+  if (auto parsed = ours ? parse_by(own_parsers, name, data) : std::nullopt) {
+    return *std::move(parsed);
   }
   return expr::Raw{std::string(name), Bytes(outer.bytes(NFTA_EXPR_DATA))};
 }

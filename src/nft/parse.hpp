@@ -61,7 +61,7 @@ template <typename Each> void parse_elements(const nlmsghdr& message, const Each
                   [&each](const nlattr* element) { each(parse_element(element)); });
 }
 
-// One instruction, from a NFTA_LIST_ELEM of NFTA_RULE_EXPRESSIONS.
-Expr parse_expr(const nlattr* element);
+// One instruction, from a NFTA_LIST_ELEM of NFTA_RULE_EXPRESSIONS; `ours`: of our own table.
+Expr parse_expr(const nlattr* element, bool ours);
 
 } // namespace healthgate::nft

@@ -77,6 +77,66 @@ std::string hexadecimal(std::uint64_t value) {
   return text;
 }
 
+std::string render_turns(const core::GateRules& gate, core::Family family) {
+  std::vector<core::Address> healthy;
+  std::copy_if(gate.guard.healthy.begin(), gate.guard.healthy.end(), std::back_inserter(healthy),
+               [family](const core::Address& peer) { return peer.family == family; });
+  std::string lines;
+  for (std::size_t turn = 0; turn < healthy.size(); ++turn) {
+    lines += fill(template_text("turn"), {{"gate", gate.name},
+                                          {"ip", family == core::Family::ipv4 ? "ip" : "ip6"},
+                                          {"count", std::to_string(healthy.size())},
+                                          {"turn", std::to_string(turn)},
+                                          {"peer", healthy[turn].to_string()}});
+  }
+  return lines;
+}
+
+std::string peers_line(const core::GateRules& gate, core::Family family) {
+  std::vector<std::string> peers;
+  for (const core::Address& peer : gate.guard.peers) {
+    if (peer.family == family) {
+      peers.push_back(peer.to_string());
+    }
+  }
+  return elements_line(peers);
+}
+
+std::string render_guard(const core::GateRules& gate) {
+  if (gate.guard.mode == core::GuardMode::off) {
+    return {};
+  }
+  std::string relay;
+  if (gate.guard.mode == core::GuardMode::relay) {
+    std::vector<std::string> ports;
+    std::transform(gate.guard.ports.begin(), gate.guard.ports.end(), std::back_inserter(ports),
+                   [](std::uint16_t port) { return std::to_string(port); });
+    relay =
+        fill(template_text("relay"),
+             {{"gate", gate.name},
+              {"ports", elements_line(ports)},
+              {"peers4", peers_line(gate, core::Family::ipv4)},
+              {"peers6", peers_line(gate, core::Family::ipv6)},
+              {"turns", render_turns(gate, core::Family::ipv4) + render_turns(gate, core::Family::ipv6)}});
+  }
+  return fill(template_text("guard"),
+              {{"gate", gate.name}, {"comment", comment_clause(gate.guard.comment)}, {"relay", relay}});
+}
+
+std::string render_relay_hooks(const std::vector<core::GateRules>& gates) {
+  std::string dispatches;
+  std::string masquerades;
+  for (const core::GateRules& gate : gates) {
+    if (gate.guard.mode == core::GuardMode::relay) {
+      dispatches += fill(template_text("dispatch"), {{"gate", gate.name}});
+      masquerades += fill(template_text("masquerade"), {{"gate", gate.name}});
+    }
+  }
+  return dispatches.empty()
+             ? std::string{}
+             : fill(template_text("nat"), {{"dispatches", dispatches}, {"masquerades", masquerades}});
+}
+
 std::string render_gate(const core::GateRules& gate) {
   const bool open = gate.form == core::ChainForm::open;
   const std::string verdict = fill(template_text(open ? "open" : "closed"),
@@ -87,7 +147,8 @@ std::string render_gate(const core::GateRules& gate) {
                {"allow4", elements_line(gate.allow->v4())},
                {"allow6", elements_line(gate.allow->v6())},
                {"denied", gate.denied == core::Denied::reset ? "reject with tcp reset" : "drop"},
-               {"verdict", verdict}});
+               {"verdict", verdict},
+               {"guard", render_guard(gate)}});
 }
 
 std::string render_port(const core::PortRules& port) {
@@ -101,8 +162,10 @@ std::string render_port(const core::PortRules& port) {
 void render_unusual_leases(const core::Ruleset& ruleset, Values& values) {
   std::map<milliseconds, std::vector<std::string>> unusual;
   for (const core::GateRules& gate : ruleset.gates) {
-    if (gate.lease != default_lease) {
-      unusual[gate.lease].push_back(std::to_string(gate.port));
+    for (const std::uint16_t port : leased_ports(gate)) {
+      if (gate.lease != default_lease) {
+        unusual[gate.lease].push_back(std::to_string(port));
+      }
     }
   }
   std::string& sets = values["ports_of_leases"];
@@ -145,8 +208,13 @@ std::string render(const core::Ruleset& ruleset, Nonce nonce) {
   std::vector<std::string> ports;
   std::vector<std::string> jumps;
   for (const core::GateRules& gate : ruleset.gates) {
-    ports.push_back(std::to_string(gate.port));
-    jumps.push_back(ports.back() + " : jump " + gate.name);
+    jumps.push_back(std::to_string(gate.port) + " : jump " + gate.name);
+    for (const std::uint16_t port : leased_ports(gate)) {
+      ports.push_back(std::to_string(port));
+      if (port != gate.port) {
+        jumps.push_back(ports.back() + " : jump " + gate.name + "_guard");
+      }
+    }
     values["all_gates"] += render_gate(gate);
   }
   for (const core::PortRules& port : ruleset.ports) {
@@ -157,6 +225,7 @@ std::string render(const core::Ruleset& ruleset, Nonce nonce) {
   values.try_emplace("all_ports");
   values["ports"] = elements_line(ports);
   values["gates"] = elements_line(jumps);
+  values["relay_hooks"] = render_relay_hooks(ruleset.gates);
   render_unusual_leases(ruleset, values);
   return fill(template_text("table"), values);
 }

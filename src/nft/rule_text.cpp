@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <array>
 #include <cstring>
+#include <map>
+#include <utility>
 
 namespace healthgate::nft {
 namespace {
@@ -125,7 +127,8 @@ public:
       Bytes address = part.data;
       address.resize(std::max<std::size_t>(address.size(), field.padded_length), '\0');
       use(field.name, op + value_text(address, field.kind) + "/" + std::to_string(*prefix));
-    } else if (field.kind == ValueKind::connection_state && tests_bits(part, field)) {
+    } else if ((field.kind == ValueKind::connection_state || field.kind == ValueKind::connection_nat) &&
+               tests_bits(part, field)) {
       use(field.name, (part.op == NFT_CMP_EQ ? "!= " : "") + value_text(field.mask, field.kind));
     } else if (!field.mask.empty() && field.kind == ValueKind::tcp_flags && op.empty()) {
       use(field.name, value_text(part.data, field.kind) + " / " + value_text(field.mask, field.kind));
@@ -181,6 +184,43 @@ public:
           " type " + (named ? std::string(icmpx[part.code]) : std::to_string(part.code)));
     }
   }
+
+  void operator()(const expr::Ct& part) {
+    const bool status = part.key == NFT_CT_STATUS;
+    set(part.dreg, {status ? "ct status" : "ct key " + std::to_string(part.key),
+                    status ? ValueKind::connection_nat : ValueKind::hexadecimal,
+                    {}});
+  }
+
+  void operator()(const expr::Fib& part) {
+    const bool type = part.flags == NFTA_FIB_F_DADDR && part.result == NFT_FIB_RESULT_ADDRTYPE;
+    set(part.dreg, {type ? "fib daddr type" : "fib", ValueKind::address_type, {}});
+  }
+
+  void operator()(const expr::Hash& part) {
+    const Field first = get(part.sreg);
+    const std::uint32_t first_words = part.len / 4 - 1; // what follows fills the last word
+    const Field second = get(register_of(word_of(part.sreg) + first_words));
+    for (const auto& field : {first.name, second.name}) {
+      drop_dependency_of(field);
+    }
+    std::string words = "jhash " + first.name + " . " + second.name + " mod " + std::to_string(part.modulus);
+    if (part.seed != 0) {
+      words +=
+          " seed " + value_text(Bytes(reinterpret_cast<const char*>(&part.seed), 4), ValueKind::host_integer);
+    }
+    set(part.dreg, {words, ValueKind::decimal, {}});
+  }
+
+  void operator()(const expr::Value& part) { values_[part.dreg] = part.data; }
+
+  void operator()(const expr::Dnat& part) {
+    drop_dependency_of(part.family == NFPROTO_IPV4 ? "ip " : "ip6 ");
+    say(std::string("dnat ") + (part.family == NFPROTO_IPV4 ? "ip" : "ip6") + " to " +
+        value_text(values_[part.sreg], ValueKind::address));
+  }
+
+  void operator()(const expr::Masquerade& /*part*/) { say("masquerade"); }
 
   void operator()(const expr::Raw& part) {
     if (auto load = load_text(part)) {
@@ -266,26 +306,34 @@ private:
     } else {
       return false;
     }
-    settle_dependency();
-    dependency_ = field.name + " " + value_text(part.data, field.kind);
+    dependencies_.push_back(field.name + " " + value_text(part.data, field.kind));
     return true;
   }
+  static bool implies(const std::string& field, const std::string& dependency) {
+    return (dependency == "meta l4proto tcp" && field.compare(0, 4, "tcp ") == 0) ||
+           (dependency == "meta l4proto udp" && field.compare(0, 4, "udp ") == 0) ||
+           ((dependency == "meta nfproto ipv4" || dependency == "meta protocol ip") &&
+            field.compare(0, 3, "ip ") == 0) ||
+           ((dependency == "meta nfproto ipv6" || dependency == "meta protocol ip6") &&
+            field.compare(0, 4, "ip6 ") == 0);
+  }
   void drop_dependency_of(const std::string& field) {
-    const bool implied = (dependency_ == "meta l4proto tcp" && field.compare(0, 4, "tcp ") == 0) ||
-                         (dependency_ == "meta l4proto udp" && field.compare(0, 4, "udp ") == 0) ||
-                         ((dependency_ == "meta nfproto ipv4" || dependency_ == "meta protocol ip") &&
-                          field.compare(0, 3, "ip ") == 0) ||
-                         ((dependency_ == "meta nfproto ipv6" || dependency_ == "meta protocol ip6") &&
-                          field.compare(0, 4, "ip6 ") == 0);
-    if (implied) {
-      dependency_.clear();
-    }
+    dependencies_.erase(
+        std::remove_if(dependencies_.begin(), dependencies_.end(),
+                       [&field](const std::string& dependency) { return implies(field, dependency); }),
+        dependencies_.end());
   }
   void settle_dependency() {
-    if (!dependency_.empty()) {
-      text_ += (text_.empty() ? "" : " ") + dependency_;
-      dependency_.clear();
+    for (const std::string& dependency : std::exchange(dependencies_, {})) {
+      text_ += (text_.empty() ? "" : " ") + dependency;
     }
+  }
+  // Registers by number are four words wide, then come those of one word.
+  static std::uint32_t word_of(std::uint32_t reg) {
+    return reg < NFT_REG32_00 ? 4 * (reg - NFT_REG_1) : reg - NFT_REG32_00;
+  }
+  static std::uint32_t register_of(std::uint32_t word) {
+    return word % 4 == 0 ? NFT_REG_1 + word / 4 : NFT_REG32_00 + word;
   }
 
   void set(std::uint32_t reg, Field field) { registers_[reg % registers_.size()] = std::move(field); }
@@ -293,7 +341,8 @@ private:
 
   Nonce nonce_;
   std::string text_;
-  std::string dependency_;
+  std::vector<std::string> dependencies_; // said only if no field implies them
+  std::map<std::uint32_t, Bytes> values_; // of registers, for what reads them
   std::uint8_t l4proto_ = 0;
   std::uint8_t nfproto_;
   bool foreign_ = false;

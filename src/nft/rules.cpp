@@ -2,12 +2,14 @@
 
 #include "nft/kernel_abi.hpp"
 
+#include <linux/rtnetlink.h>
+
 #include <cstring>
 
 namespace healthgate::nft {
 namespace {
 
-constexpr std::uint32_t reg = NFT_REG_1; // every rule of ours needs one register at a time
+constexpr std::uint32_t reg = NFT_REG_1; // most rules of ours need one register at a time
 
 Bytes host_u32(std::uint32_t value) {
   Bytes bytes(sizeof value, '\0');
@@ -94,15 +96,34 @@ void change_lease(Rule& rule, std::uint32_t op, std::chrono::milliseconds timeou
   rule += expr::Dynset{op, "lease", reg, timeout};
 }
 
+// tcp flags syn / fin,syn,rst,ack
+void match_syn(Rule& rule) {
+  match_l4(rule, IPPROTO_TCP);
+  rule += expr::Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, reg};
+  rule += expr::Bitwise{reg, reg, Bytes(1, 0x17), Bytes(1, 0)};
+  rule += expr::Cmp{reg, NFT_CMP_EQ, Bytes(1, 0x02)};
+}
+
+// jhash ip saddr . tcp sport mod COUNT seed 0x68670000 TURN
+// A connection's source, not only its address: behind a balancer all have the same one.
+void match_turn(Rule& rule, core::Family family, std::uint32_t count, std::uint32_t turn) {
+  const bool v4 = family == core::Family::ipv4;
+  match_family(rule, family);
+  match_l4(rule, IPPROTO_TCP);
+  rule += v4 ? expr::Payload{NFT_PAYLOAD_NETWORK_HEADER, 12, 4, NFT_REG_2}
+             : expr::Payload{NFT_PAYLOAD_NETWORK_HEADER, 8, 16, NFT_REG_2};
+  rule += expr::Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 0, 2,
+                        v4 ? std::uint32_t{NFT_REG32_05} : std::uint32_t{NFT_REG_3}};
+  rule += expr::Hash{NFT_REG_2, reg, v4 ? 8U : 20U, count, relay_seed};
+  rule += expr::Cmp{reg, NFT_CMP_EQ, host_u32(turn)};
+}
+
 } // namespace
 
 // tcp flags syn / fin,syn,rst,ack tcp dport vmap @gates
 Rule dispatch() {
   Rule rule;
-  match_l4(rule, IPPROTO_TCP);
-  rule += expr::Payload{NFT_PAYLOAD_TRANSPORT_HEADER, 13, 1, reg};
-  rule += expr::Bitwise{reg, reg, Bytes(1, 0x17), Bytes(1, 0)};
-  rule += expr::Cmp{reg, NFT_CMP_EQ, Bytes(1, 0x02)};
+  match_syn(rule);
   load_port(rule);
   rule += expr::Lookup{"gates", reg, NFT_REG_VERDICT, false};
   return rule;
@@ -209,6 +230,90 @@ Rule accept_leased(std::string_view counter, std::string_view comment) {
   count(rule, counter);
   decide(rule, NF_ACCEPT);
   rule.comment = comment;
+  return rule;
+}
+
+// iifname "lo" return
+Rule local_return() {
+  Rule rule;
+  match_loopback(rule, NFT_META_IIFNAME);
+  decide(rule, NFT_RETURN);
+  return rule;
+}
+
+// tcp dport @lease counter name "NAME_guarded" reject with tcp reset comment "guard since ..."
+Rule reject_guarded(std::string_view counter, std::string_view comment) {
+  Rule rule;
+  match_port(rule, IPPROTO_TCP, "lease");
+  count(rule, counter);
+  rule += expr::Reject{NFT_REJECT_TCP_RST, 0};
+  rule.comment = comment;
+  return rule;
+}
+
+// tcp flags syn / fin,syn,rst,ack tcp dport @NAME_guarded jump NAME_relay
+// SYN alone: a packet of a connection that is older than conntrack would be taken for its first.
+Rule dispatch_relay(std::string_view ports, std::string_view chain) {
+  Rule rule;
+  match_syn(rule);
+  load_port(rule);
+  rule += expr::Lookup{std::string(ports), reg, {}, false};
+  decide(rule, NFT_JUMP, chain);
+  return rule;
+}
+
+// tcp dport != @lease return
+Rule return_unleased() {
+  Rule rule;
+  match_l4(rule, IPPROTO_TCP);
+  load_port(rule);
+  rule += expr::Lookup{"lease", reg, {}, true};
+  decide(rule, NFT_RETURN);
+  return rule;
+}
+
+// fib daddr type != local return
+Rule return_passing_by() {
+  Rule rule;
+  rule += expr::Fib{NFTA_FIB_F_DADDR, NFT_FIB_RESULT_ADDRTYPE, reg};
+  rule += expr::Cmp{reg, NFT_CMP_NEQ, host_u32(RTN_LOCAL)};
+  decide(rule, NFT_RETURN);
+  return rule;
+}
+
+// ip saddr @NAME_peers4 return comment "never relayed twice"
+Rule return_relayed(core::Family family, std::string_view peers) {
+  Rule rule;
+  match_source(rule, family, peers);
+  decide(rule, NFT_RETURN);
+  rule.comment = "never relayed twice";
+  return rule;
+}
+
+// jhash ip saddr . tcp sport mod COUNT seed 0x68670000 TURN counter name "NAME_relayed" dnat ip to PEER
+Rule relay(std::string_view counter, const core::Address& peer, std::uint32_t count_, std::uint32_t turn) {
+  const bool v4 = peer.family == core::Family::ipv4;
+  Rule rule;
+  match_turn(rule, peer.family, count_, turn);
+  count(rule, counter);
+  rule += expr::Value{reg, Bytes(reinterpret_cast<const char*>(peer.bytes.data()), v4 ? 4 : 16)};
+  rule += expr::Dnat{v4 ? std::uint32_t{NFPROTO_IPV4} : std::uint32_t{NFPROTO_IPV6}, reg};
+  return rule;
+}
+
+// ct status dnat tcp dport @NAME_guarded ip daddr @NAME_peers4 masquerade
+Rule masquerade(core::Family family, std::string_view ports, std::string_view peers) {
+  constexpr std::uint32_t status_dnat = 0x20; // IPS_DST_NAT, which no header for C++ has
+  Rule rule;
+  rule += expr::Ct{NFT_CT_STATUS, reg};
+  rule += expr::Bitwise{reg, reg, host_u32(status_dnat), host_u32(0)};
+  rule += expr::Cmp{reg, NFT_CMP_NEQ, host_u32(0)};
+  match_port(rule, IPPROTO_TCP, ports);
+  match_family(rule, family);
+  rule += family == core::Family::ipv4 ? expr::Payload{NFT_PAYLOAD_NETWORK_HEADER, 16, 4, reg}
+                                       : expr::Payload{NFT_PAYLOAD_NETWORK_HEADER, 24, 16, reg};
+  rule += expr::Lookup{std::string(peers), reg, {}, false};
+  rule += expr::Masquerade{};
   return rule;
 }
 

@@ -1,8 +1,8 @@
 // The kernel's table and the leases in it: core::RulesetStore for production.
 //
-//   Store store({.owner = OwnerPolicy::automatic, .leases = Leases::flush});  // opens every socket: before
-//   listeners StartReport started = store.start(ruleset);                               // the table is in
-//   place, closed loop: store.report_fd() readable -> store.dispatch() -> the on_report callback
+//   Store store({OwnerPolicy::automatic, Leases::flush}); // opens every socket: before listeners
+//   StartReport started = store.start(ruleset);           // the table is in place, closed
+//   ... store.report_fd() readable -> store.dispatch() -> the on_report callback
 //
 // Two ways lead to the kernel. renew() and revoke() are pulses: datagrams on loopback that move a lease in
 // the packet path, without a lock, sent by the calling thread. apply() and verify() hand over to the

@@ -70,7 +70,8 @@ std::string priority_text(std::int32_t priority) {
     std::int32_t priority;
     std::string_view name;
   };
-  constexpr Standard standards[] = {{-300, "raw"}, {-150, "mangle"}, {0, "filter"}, {50, "security"}};
+  constexpr Standard standards[] = {{-300, "raw"}, {-150, "mangle"}, {-100, "dstnat"},
+                                    {0, "filter"}, {50, "security"}, {100, "srcnat"}};
   for (const Standard& standard : standards) {
     const std::int64_t offset = std::int64_t{priority} - standard.priority; // others' may be any
     if (std::abs(offset) <= 10) {

@@ -4,8 +4,11 @@
 #include "nft/kernel_abi.hpp"
 #include "nft/text.hpp"
 
+#include <linux/rtnetlink.h>
+
 #include <algorithm>
 #include <cstring>
+#include <optional>
 
 namespace healthgate::nft {
 namespace {
@@ -71,13 +74,26 @@ std::string tcp_flags(std::uint8_t bits) {
   return text.empty() ? "0x0" : text;
 }
 
-// Bits in the host's order (enum nf_conntrack_states of nft).
-std::string connection_state(const Bytes& value) {
+std::optional<std::uint32_t> host_u32(const Bytes& value) {
   std::uint32_t bits = 0;
   if (value.size() != sizeof bits) {
-    return hexadecimal(value);
+    return {};
   }
   std::memcpy(&bits, value.data(), sizeof bits);
+  return bits;
+}
+
+// Of enum ip_conntrack_status, what rules of ours test.
+std::string connection_nat(std::uint32_t bits) {
+  return bits == 0x10 ? "snat" : bits == 0x20 ? "dnat" : std::to_string(bits);
+}
+
+std::string address_type(std::uint32_t type) {
+  return type == RTN_LOCAL ? "local" : std::to_string(type);
+}
+
+// Bits in the host's order (enum nf_conntrack_states of nft).
+std::string connection_state(std::uint32_t bits) {
   constexpr std::string_view names[] = {"invalid", "established", "related", "new", "", "", "untracked"};
   std::string text;
   for (std::size_t i = 0; i < std::size(names); ++i) {
@@ -125,9 +141,19 @@ std::string value_text(const Bytes& value, ValueKind kind) {
   case ValueKind::ethertype:
     return value == Bytes("\x08\x00", 2) ? "ip" : value == Bytes("\x86\xdd", 2) ? "ip6" : hexadecimal(value);
   case ValueKind::connection_state:
-    return connection_state(value);
+  case ValueKind::connection_nat:
+  case ValueKind::address_type:
+  case ValueKind::decimal:
+    break;
   }
-  return hexadecimal(value);
+  const auto number = host_u32(value);
+  if (!number) {
+    return hexadecimal(value);
+  }
+  return kind == ValueKind::connection_state ? connection_state(*number)
+         : kind == ValueKind::connection_nat ? connection_nat(*number)
+         : kind == ValueKind::address_type   ? address_type(*number)
+                                             : std::to_string(*number);
 }
 
 std::string verdict_text(const expr::Verdict& verdict) {

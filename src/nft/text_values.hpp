@@ -19,6 +19,9 @@ enum class ValueKind {
   tcp_flags,        // fin,syn
   ethertype,        // ip, ip6
   connection_state, // new, established
+  connection_nat,   // snat, dnat: of ct status
+  address_type,     // local
+  decimal,          // 7, kept in host order by the kernel
 };
 
 std::string value_text(const Bytes& value, ValueKind kind);

@@ -121,6 +121,21 @@ json write(const std::vector<core::SourceSnapshot>& sources) {
   return list;
 }
 
+json write(const core::GuardSnapshot& guard) {
+  auto peers = json::array();
+  for (const auto& peer : guard.peers) {
+    peers.push_back({{"address", peer.address}, {"healthy", peer.healthy}, {"detail", peer.detail}});
+  }
+  return {{"mode", guard.mode},
+          {"ports", guard.ports},
+          {"service", guard.service},
+          {"active", guard.active},
+          {"since", base::utc_milliseconds(guard.since)},
+          {"reset", guard.reset},
+          {"relayed", guard.relayed},
+          {"peers", std::move(peers)}};
+}
+
 json write(const core::GateSnapshot& gate, const Clocks& clocks) {
   json out = {{"name", gate.name},
               {"port", gate.port},
@@ -142,8 +157,10 @@ json write(const core::GateSnapshot& gate, const Clocks& clocks) {
               {"denied_sources", write(gate.denied_sources)},
               {"allow", gate.allow},
               {"allow_size", gate.allow_size},
-              {"guard", gate.guard},
-              {"guard_active", gate.guard_active}};
+              {"guard", nullptr}};
+  if (gate.guard) {
+    out["guard"] = write(*gate.guard);
+  }
   if (gate.override_) {
     const auto& override_ = *gate.override_;
     out["override"] = {{"kind", override_.kind},
@@ -306,6 +323,22 @@ core::Applied read_applied(const std::string& name) {
                             : core::Applied::unknown;
 }
 
+core::GuardSnapshot read_guard(const json& in) {
+  core::GuardSnapshot guard;
+  guard.mode = read<std::string>(in, "mode", "");
+  guard.ports = read(in, "ports", std::vector<std::uint16_t>());
+  guard.service = read<std::string>(in, "service", "unknown");
+  guard.active = read(in, "active", false);
+  guard.since = read_time(in, "since").value_or(core::WallTime{});
+  guard.reset = read<std::uint64_t>(in, "reset", 0);
+  guard.relayed = read<std::uint64_t>(in, "relayed", 0);
+  for (const auto& peer : read(in, "peers", json::array())) {
+    guard.peers.push_back({read<std::string>(peer, "address", ""), read(peer, "healthy", false),
+                           read<std::string>(peer, "detail", "")});
+  }
+  return guard;
+}
+
 core::GateSnapshot read_gate(const json& in, const Clocks& clocks) {
   core::GateSnapshot gate;
   gate.name = read<std::string>(in, "name", "");
@@ -343,8 +376,9 @@ core::GateSnapshot read_gate(const json& in, const Clocks& clocks) {
   }
   gate.allow = read(in, "allow", std::vector<std::string>());
   gate.allow_size = read<std::uint64_t>(in, "allow_size", 0);
-  gate.guard = read<std::string>(in, "guard", "off");
-  gate.guard_active = read(in, "guard_active", false);
+  if (const auto guard = read_optional<json>(in, "guard")) {
+    gate.guard = read_guard(*guard);
+  }
   return gate;
 }
 

@@ -39,12 +39,38 @@ void write_states(Exposition& out, const Snapshot& snapshot) {
   for (const auto& gate : snapshot.gates) {
     out.sample({gate.name}, gate.flap_until.has_value());
   }
-  out.family("healthgate_gate_guard_active");
-  for (const auto& gate : snapshot.gates) {
-    if (gate.guard != "off") {
-      out.sample({gate.name}, gate.guard_active);
+}
+
+void write_guards(Exposition& out, const Snapshot& snapshot) {
+  constexpr std::array states = {"unknown", "serving", "draining", "dead", "hung", "starting"};
+  const auto each = [&](const auto& write) {
+    for (const auto& gate : snapshot.gates) {
+      if (gate.guard) {
+        write(gate.name, *gate.guard);
+      }
     }
-  }
+  };
+  out.family("healthgate_guard_active");
+  each([&](const std::string& gate, const core::GuardSnapshot& guard) {
+    out.sample({gate, guard.mode}, guard.active);
+  });
+  out.family("healthgate_guard_service_state");
+  each([&](const std::string& gate, const core::GuardSnapshot& guard) {
+    for (const auto* state : states) {
+      out.sample({gate, state}, guard.service == state);
+    }
+  });
+  out.family("healthgate_guard_connections_total");
+  each([&](const std::string& gate, const core::GuardSnapshot& guard) {
+    out.sample({gate, "reset"}, static_cast<double>(guard.reset));
+    out.sample({gate, "relay"}, static_cast<double>(guard.relayed));
+  });
+  out.family("healthgate_peer_healthy");
+  each([&](const std::string& gate, const core::GuardSnapshot& guard) {
+    for (const auto& peer : guard.peers) {
+      out.sample({gate, peer.address}, peer.healthy);
+    }
+  });
 }
 
 void write_transitions(Exposition& out, const Snapshot& snapshot) {
@@ -223,6 +249,7 @@ void write_process(Exposition& out, const ProcessStats& process) {
 std::string to_prometheus(const Snapshot& snapshot, const ProcessStats& process) {
   Exposition out;
   write_states(out, snapshot);
+  write_guards(out, snapshot);
   write_probes(out, snapshot);
   write_transitions(out, snapshot);
   out.family("healthgate_close_seconds");

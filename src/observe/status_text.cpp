@@ -135,6 +135,24 @@ void print_probe(const core::ProbeSnapshot& probe, const TextOptions& options, s
   line.add("  " + strip_of(probe), dim);
 }
 
+std::string guard_text(const core::Snapshot& snapshot, const core::GuardSnapshot& guard) {
+  std::string text = guard.mode + " at";
+  for (const auto port : guard.ports) {
+    text += (port == guard.ports.front() ? " " : ", ") + std::to_string(port);
+  }
+  text += guard.active ? ", STANDS for " + since_text(snapshot.at, guard.since) : ", off";
+  text += "; service " + guard.service + "; " + std::to_string(guard.reset) + " reset";
+  if (guard.mode != "relay") {
+    return text;
+  }
+  text += ", " + std::to_string(guard.relayed) + " relayed; peers";
+  for (const auto& peer : guard.peers) {
+    text +=
+        (&peer == &guard.peers.front() ? " " : ", ") + peer.address + (peer.healthy ? "" : " (not healthy)");
+  }
+  return guard.peers.empty() ? text + ": none" : text;
+}
+
 void print_gate(const core::Snapshot& snapshot, const core::GateSnapshot& gate, std::size_t name_width,
                 const TextOptions& options, std::string& out) {
   {
@@ -171,6 +189,9 @@ void print_gate(const core::Snapshot& snapshot, const core::GateSnapshot& gate, 
   print("kernel", std::to_string(gate.accepted) + " accepted, " + std::to_string(gate.rejected) +
                       " rejected, " + std::to_string(gate.denied) + " denied; lease " +
                       core::duration_text(lease));
+  if (gate.guard) {
+    print("guard", guard_text(snapshot, *gate.guard), gate.guard->active ? yellow : nullptr);
+  }
   if (gate.allow_size == 0) {
     print("allow", "nobody but loopback", yellow);
   } else {

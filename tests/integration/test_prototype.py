@@ -46,7 +46,10 @@ def seconds_until_refused(lb, node, strike):
 @pytest.mark.parametrize("number", [signal.SIGSTOP, signal.SIGKILL], ids=["stopped", "killed"])
 def test_without_its_daemon_a_dead_service_is_not_open_beyond_the_lease(lb, node, service, opened, number):
     daemon = opened(keys={"lease": "2s"})
-    daemon.signal(number)
+    if number == signal.SIGKILL:
+        daemon.kill()
+    else:
+        daemon.signal(number)
     service.kill()
     assert seconds_until_refused(lb, node, lambda: None) < 2.2
     assert {connect(lb, node.v4, PORT).outcome for _ in range(100)} == {"refused"}

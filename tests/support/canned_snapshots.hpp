@@ -15,6 +15,7 @@ namespace healthgate::tests {
 
 using namespace std::chrono_literals;
 using core::GateSnapshot;
+using core::GuardSnapshot;
 using core::ProbeResult;
 using core::ProbeSnapshot;
 using core::Snapshot;
@@ -245,7 +246,7 @@ inline GateSnapshot many_probes_gate() {
                  probe("bgp", "tcp://127.0.0.1:179", std::string(55, '+') + "rrrrr", false),
                  probe("disk", "exec:///usr/libexec/healthgate/disk-free", std::string(59, '+') + "t", true)};
   gate.probes[2].soft = true;
-  gate.guard = "reset";
+  gate.guard = GuardSnapshot{"reset", {80, 443}, "serving", false, canned_now - 1h, 12, 0, {}};
   return gate;
 }
 
@@ -265,8 +266,8 @@ inline GateSnapshot hostile_gate() {
   gate.allow = {hostile};
   gate.history[0].evidence = hostile;
   gate.history[0].actor = hostile;
-  gate.guard = "relay";
-  gate.guard_active = true;
+  gate.guard =
+      GuardSnapshot{"relay", {80}, "dead", true, canned_now - 1min, 3, 4711, {{hostile, false, hostile}}};
   return gate;
 }
 

@@ -1,5 +1,6 @@
 #include "nft/render.hpp"
 #include "app/commands/config_source.hpp"
+#include "app/guard.hpp"
 #include "app/ruleset_builder.hpp"
 
 #include <iostream>
@@ -17,8 +18,10 @@ int render_command(const Arguments& arguments) {
     return exit_unknown;
   }
   const auto form = state == "open" ? core::ChainForm::open : core::ChainForm::closed;
-  std::cout << nft::render(build_ruleset(*config, 0, 0, [&](const auto& /*gate*/) {
-    return GateForm{form, "rendered " + state};
+  std::cout << nft::render(build_ruleset(*config, 0, 0, [&](const config::GateConfig& gate) {
+    auto guard = configured_guard(gate);
+    guard.healthy = guard.peers;
+    return GateForm{form, "rendered " + state, std::move(guard), nullptr};
   }));
   return exit_done;
 }

@@ -16,7 +16,7 @@ std::shared_ptr<core::Ruleset> ruleset(std::uint64_t revision, core::ChainForm f
   auto rules = std::make_shared<core::Ruleset>();
   rules->revision = revision;
   rules->gates.push_back(
-      {"router", port, 3000ms, form, "", core::Denied::drop, std::make_shared<core::Allowlist>()});
+      {"router", port, 3000ms, form, "", core::Denied::drop, std::make_shared<core::Allowlist>(), {}});
   return rules;
 }
 

@@ -67,6 +67,10 @@ TEST(Batch, SaysEveryRuleAsItsParserReadsIt) {
   core::Ruleset ruleset;
   ruleset.nonce = 0x0102030405060708;
   ruleset.gates = {gate()};
+  const core::Address peer4 = core::Address::parse("192.0.2.24").value();
+  const core::Address peer6 = core::Address::parse("2001:db8::24").value();
+  ruleset.gates[0].guard = {core::GuardMode::relay, {80, 443},  {peer4, peer6},
+                            {peer4, peer6},         "standing", false};
   ruleset.ports.push_back({"metrics", 18899, std::make_shared<core::Allowlist>()});
   const Table table = expected_table(ruleset, 0);
   for (const Chain& chain : table.chains) {

@@ -51,6 +51,23 @@ TEST(RuleText, EachBuilderSaysTheLineThatItStandsFor) {
        "tcp dport @lease counter name \"router_accepted\" accept comment \"open since now\""},
       {reject("router_rejected", "closed"),
        "meta l4proto tcp counter name \"router_rejected\" reject with tcp reset comment \"closed\""},
+      {local_return(), "iifname \"lo\" return"},
+      {reject_guarded("router_guarded", "standing"),
+       "tcp dport @lease counter name \"router_guarded\" reject with tcp reset comment \"standing\""},
+      {dispatch_relay("router_guarded", "router_relay"),
+       "tcp flags syn / fin,syn,rst,ack tcp dport @router_guarded jump router_relay"},
+      {return_unleased(), "tcp dport != @lease return"},
+      {return_passing_by(), "fib daddr type != local return"},
+      {return_relayed(Family::ipv6, "router_peers6"),
+       "ip6 saddr @router_peers6 return comment \"never relayed twice\""},
+      {relay("router_relayed", core::Address::parse("192.0.2.24").value(), 2, 1),
+       "jhash ip saddr . tcp sport mod 2 seed 0x68670000 1 counter name \"router_relayed\" "
+       "dnat ip to 192.0.2.24"},
+      {relay("router_relayed", core::Address::parse("2001:db8::24").value(), 1, 0),
+       "jhash ip6 saddr . tcp sport mod 1 seed 0x68670000 0 counter name \"router_relayed\" "
+       "dnat ip6 to 2001:db8::24"},
+      {masquerade(Family::ipv4, "router_guarded", "router_peers4"),
+       "ct status dnat tcp dport @router_guarded ip daddr @router_peers4 masquerade"},
   };
   for (const Row& row : rows) {
     EXPECT_EQ(to_text(row.rule, Nonce::shown), row.line);

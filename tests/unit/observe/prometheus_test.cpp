@@ -50,7 +50,8 @@ std::string exposed(const std::string& name) {
 core::Snapshot full() {
   auto gate = tests::drained_gate();
   gate.lease_margin_seconds = 1.9;
-  gate.guard = "reset";
+  gate.guard =
+      core::GuardSnapshot{"relay", {80}, "dead", true, {}, 3, 4711, {{"10.0.0.2", true, "connected"}}};
   return tests::snapshot_of({gate, tests::many_probes_gate()});
 }
 
