@@ -69,8 +69,8 @@ TEST(Batch, SaysEveryRuleAsItsParserReadsIt) {
   ruleset.gates = {gate()};
   const core::Address peer4 = core::Address::parse("192.0.2.24").value();
   const core::Address peer6 = core::Address::parse("2001:db8::24").value();
-  ruleset.gates[0].guard = {core::GuardMode::relay, {80, 443},  {peer4, peer6},
-                            {peer4, peer6},         "standing", false};
+  ruleset.gates[0].guard = {core::GuardMode::relay, {80, 443}, {peer4, peer6},
+                            {peer4, peer6},         false,     "standing"};
   ruleset.ports.push_back({"metrics", 18899, std::make_shared<core::Allowlist>()});
   const Table table = expected_table(ruleset, 0);
   for (const Chain& chain : table.chains) {
