@@ -73,8 +73,7 @@ void Gate::note_guard() {
   change.mono = now.mono;
   change.from = change.to = reconciler_.wants_open() ? "open" : "closed";
   change.reason = "guard";
-  change.evidence =
-      (guard_->stands() ? "guard stands: " + guard_->to_string() : "guard lifted") + "; " + last_evidence_;
+  change.evidence = (guard_->stands() ? "stands, " + guard_->to_string() : "lifted") + "; " + last_evidence_;
   log::info("gate " + config_.name + ": " + change.evidence,
             {{"gate", config_.name}, {"guard", guard_->stands() ? "stands" : "lifted"}});
   guard_note_ = std::move(change);

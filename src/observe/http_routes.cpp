@@ -3,7 +3,10 @@
 #include "core/duration_text.hpp"
 #include "observe/credentials.hpp"
 #include "observe/json.hpp"
+#include "observe/page.hpp"
 #include "observe/prometheus.hpp"
+
+#include <sys/random.h>
 
 #include <algorithm>
 #include <array>
@@ -52,6 +55,30 @@ HttpReply status(const core::Snapshot& snapshot) {
   return reply;
 }
 
+// Another for each page: nobody can know it when he writes what a page will show.
+std::string fresh_nonce() {
+  std::array<unsigned char, 16> octets{};
+  if (::getrandom(octets.data(), octets.size(), 0) != static_cast<ssize_t>(octets.size())) {
+    return {}; // then the browser takes neither style nor script, and the page can still be read
+  }
+  constexpr std::string_view digits = "0123456789abcdef";
+  std::string text;
+  for (const auto octet : octets) {
+    text.push_back(digits[octet >> 4]);
+    text.push_back(digits[octet & 0xf]);
+  }
+  return text;
+}
+
+HttpReply page(const core::Snapshot& snapshot) {
+  const auto nonce = fresh_nonce();
+  HttpReply reply;
+  reply.content_type = "text/html; charset=utf-8";
+  reply.body = to_page(snapshot, nonce);
+  reply.headers.emplace_back("Content-Security-Policy", policy_of_page(nonce));
+  return reply;
+}
+
 // Answers that show the daemon's state.
 HttpReply show(std::string_view path, const HttpSource& source) {
   auto snapshot = source.snapshot();
@@ -62,12 +89,15 @@ HttpReply show(std::string_view path, const HttpSource& source) {
   if (const auto stalled = source.stalled_for(); stalled > longest_stall) {
     snapshot = std::make_shared<const core::Snapshot>(as_of_a_stall(*snapshot, stalled));
   }
+  if (path == "/") {
+    return page(*snapshot);
+  }
   return path == "/metrics" ? metrics(*snapshot, source) : status(*snapshot);
 }
 
 HttpReply route(const HttpRequest& request, const HttpSource& source, std::string_view token) {
   constexpr std::array<std::string_view, 2> open_to_all = {"/livez", "/readyz"};
-  constexpr std::array<std::string_view, 2> shows = {"/metrics", "/status"};
+  constexpr std::array<std::string_view, 3> shows = {"/", "/metrics", "/status"};
   const auto among = [&](const auto& paths) {
     return std::find(paths.begin(), paths.end(), request.path) != paths.end();
   };
@@ -78,7 +108,7 @@ HttpReply route(const HttpRequest& request, const HttpSource& source, std::strin
     return reply;
   }
   if (!among(open_to_all) && !among(shows)) {
-    return plain(404, "there is /metrics, /status, /livez and /readyz");
+    return plain(404, "there is /, /metrics, /status, /livez and /readyz");
   }
   if (request.method != "GET" && request.method != "HEAD") {
     auto reply = plain(405, "GET and HEAD only");

@@ -34,9 +34,9 @@ def guard_of(daemon):
     return daemon.gate()["guard"]
 
 
-def by_config(daemon, command, **options):
-    """A command that reads the configuration, not the control socket."""
-    return daemon.host.run(BINARY, command, "-c", daemon.config_path, check=False, **options)
+def by_config(daemon, command, *words):
+    """A command that reads the configuration, and finds the control socket in it."""
+    return daemon.host.run(BINARY, command, *words, "-c", daemon.config_path, check=False)
 
 
 def audited(daemon):
@@ -415,3 +415,37 @@ def test_metrics_tell_of_the_guard(node, peer, relaying):
     assert 'healthgate_guard_active{gate="router",mode="relay"} 0' in text
     assert f'healthgate_peer_healthy{{gate="router",peer="{peer.v4}"}} 1' in text
     assert json.loads(relaying.command("status", "--json").stdout)["gates"][0]["guard"]["mode"] == "relay"
+
+
+# --- doctor and check ---
+
+
+def relay_findings(daemon):
+    done = by_config(daemon, "doctor", "--json")
+    return [one for one in json.loads(done.stdout)["findings"] if one["check"] == "relay"]
+
+
+def test_doctor_is_silent_about_a_guard_that_can_relay(relaying):
+    assert relay_findings(relaying) == []
+
+
+@pytest.mark.parametrize("family, key", [("IPv4", "net.ipv4.ip_forward"), ("IPv6", "net.ipv6.conf.all.forwarding")])
+def test_a_host_that_does_not_forward_is_found_and_mended(node, relaying, family, key):
+    node.run("sysctl", "-qw", f"{key}=0")
+    (found,) = relay_findings(relaying)
+    assert found["severity"] == "error" and family in found["what"]
+    node.run("sh", "-c", found["remedy"])
+    assert relay_findings(relaying) == []
+
+
+def test_a_peer_without_a_route_or_without_health_is_found(lb, node, peer, service, relaying):
+    relaying.write_config(guarded(lb, guard="relay", peers="192.0.2.24"))
+    relaying.command("reload")
+    unreachable, unhealthy = relay_findings(relaying)
+    assert "no route leads to the peer 192.0.2.24" in unreachable["what"]
+    assert "no peer takes connections over" in unhealthy["what"]
+
+
+def test_check_says_whose_address_the_peers_will_see(relaying):
+    said = by_config(relaying, "check").stdout
+    assert "masquerade" in said and "PROXY" in said and "X-Forwarded-For" in said

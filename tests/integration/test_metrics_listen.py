@@ -50,7 +50,7 @@ def test_other_paths_and_methods_are_told_what_there_is(node, service, start_dae
     start_daemon()
     served(node)
     missing = fetch(node, "/metric")
-    assert (missing.status, missing.text) == (404, "there is /metrics, /status, /livez and /readyz\n")
+    assert (missing.status, missing.text) == (404, "there is /, /metrics, /status, /livez and /readyz\n")
     posted = fetch(node, "/status", method="POST")
     assert (posted.status, posted.getheader("Allow")) == (405, "GET, HEAD")
     head = fetch(node, "/metrics", method="HEAD")

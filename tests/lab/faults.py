@@ -2,6 +2,8 @@
 
 import time
 
+from router import START_SECONDS
+
 
 def graceful(routers):
     """One router is replaced as a rolling update replaces a pod."""
@@ -41,6 +43,27 @@ def frozen(routers, pause):
     routers[2].thaw()
 
 
+def kills(routers, settled):
+    """Every router in turn dies without warning and comes back after 2 seconds."""
+    for router in routers:
+        router.kill()
+        time.sleep(2)
+        router.start()
+        settled()
+
+
+def all_dead(routers):
+    """All routers die at the same moment, and come back after 3 seconds."""
+    for router in routers:
+        router.kill()
+    time.sleep(3)
+    for router in routers:
+        router.boot()
+    time.sleep(START_SECONDS)
+    for router in routers:
+        router.become("ready")
+
+
 # Name, what the table says, how it is done: with the routers, what keeps their gates (nothing or one each), and a
 # function that waits for the balancer.
 FAULTS = {
@@ -49,6 +72,8 @@ FAULTS = {
     "kill2": ("kill, back after 2 s", lambda routers, keepers, settled: killed(routers, 2)),
     "frozen": ("frozen for 12 s", lambda routers, keepers, settled: frozen(routers, 12)),
     "rolling": ("rolling, all routers", lambda routers, keepers, settled: rolling(routers, settled)),
+    "kills": ("kill of each in turn", lambda routers, keepers, settled: kills(routers, settled)),
+    "alldead": ("all dead for 3 s", lambda routers, keepers, settled: all_dead(routers)),
     "upgrade": ("rolling, routers and gates", upgrade),
 }
-USUAL = ("graceful", "kill15", "kill2", "frozen", "rolling")
+USUAL = ("graceful", "kill15", "kill2", "frozen", "kills", "alldead", "rolling")

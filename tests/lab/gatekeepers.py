@@ -21,7 +21,8 @@ class Healthgate:
     def start(self, node, lb, nodes):
         keys = dict(self.keys)
         if keys.get("guard") == "relay":
-            keys["peers"] = ", ".join(peer.v4 for peer in nodes if peer is not node)
+            keys["peers"] = ", ".join(peer.v4 for peer in nodes)  # its own address is left out by itself
+            node.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
         daemon = Daemon(host=node, allow=[lb.v4], keys=keys, globals_={"log-level": "info"})
         wait_for(lb, node.v4, GATE_PORT, "accepted", timeout=10)
         return InstalledHealthgate(daemon)

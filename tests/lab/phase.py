@@ -29,6 +29,12 @@ PHASES = {
     "l7": Phase("L7 check on 1936", 1936, http_check=True),
     "tcp": Phase("TCP check on 1936", 1936),
     "healthgate": Phase("TCP check on 18898, healthgate", GATE_PORT, gatekeeper=Healthgate()),
+    "reset": Phase(
+        "TCP check on 18898, guard = reset", GATE_PORT, gatekeeper=Healthgate(guard="reset", guard_ports="80")
+    ),
+    "relay": Phase(
+        "TCP check on 18898, guard = relay", GATE_PORT, gatekeeper=Healthgate(guard="relay", guard_ports="80")
+    ),
     "prototype": Phase("TCP check on 18898, prototype", GATE_PORT, gatekeeper=Prototype()),
 }
 

@@ -7,19 +7,13 @@ namespace healthgate::app::doctor {
 
 const std::vector<Check>& all_checks() {
   static const std::vector<Check> checks = {
-      {"privilege", check_privilege},
-      {"daemon", check_daemon},
-      {"table", check_table},
-      {"kernel", check_kernel},
-      {"port", check_ports},
-      {"allow", check_allow},
-      {"asker", check_askers},
-      {"route", check_routes},
-      {"firewall", check_firewalls},
-      {"conntrack", check_conntrack},
-      {"saved-ruleset", check_saved_rulesets},
-      {"clock", check_clock},
-      {"time-budget", check_time_budget},
+      {"privilege", check_privilege}, {"daemon", check_daemon},
+      {"table", check_table},         {"kernel", check_kernel},
+      {"port", check_ports},          {"allow", check_allow},
+      {"asker", check_askers},        {"route", check_routes},
+      {"firewall", check_firewalls},  {"conntrack", check_conntrack},
+      {"relay", check_relay},         {"saved-ruleset", check_saved_rulesets},
+      {"clock", check_clock},         {"time-budget", check_time_budget},
   };
   return checks;
 }

@@ -31,6 +31,7 @@ void check_askers(const Subject& subject, Findings& findings);         // askers
 void check_routes(const Subject& subject, Findings& findings);         // routes.cpp
 void check_firewalls(const Subject& subject, Findings& findings);      // firewalls.cpp
 void check_conntrack(const Subject& subject, Findings& findings);      // conntrack.cpp
+void check_relay(const Subject& subject, Findings& findings);          // relay.cpp
 void check_saved_rulesets(const Subject& subject, Findings& findings); // saved_rulesets.cpp
 void check_clock(const Subject& subject, Findings& findings);          // clock.cpp
 void check_time_budget(const Subject& subject, Findings& findings);    // allow.cpp
