@@ -152,6 +152,7 @@ struct Config {
   std::vector<core::Cidr> metrics_allow_lines;          // as written
   std::shared_ptr<const core::Allowlist> metrics_allow; // never null after load
   std::filesystem::path metrics_cert, metrics_key, metrics_token_file;
+  bool metrics_insecure = false; // clear text beyond loopback is wanted
   std::filesystem::path control_socket = "/run/healthgate/control.sock";
   std::filesystem::path state_dir = "/var/lib/healthgate";
   TableOwner table_owner = TableOwner::automatic;

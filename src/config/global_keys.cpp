@@ -25,6 +25,8 @@ std::vector<Row<Config>> make_rows() {
       make.path("metrics-key", &Config::metrics_key, Effect::listen, "private key (PEM) of metrics-cert"),
       make.path("metrics-token-file", &Config::metrics_token_file, Effect::listen,
                 "file with the bearer token that metrics-listen asks for"),
+      make.yes_no("metrics-insecure", &Config::metrics_insecure, Effect::live,
+                  "let metrics-listen leave loopback without TLS"),
       make.single("control-socket", "path", "at most 107 bytes", &Config::control_socket, Effect::restart,
                   "socket of status, drain, reload and their like", parse_socket_path,
                   [](const std::filesystem::path& value) { return value.string(); }),

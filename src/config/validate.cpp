@@ -92,12 +92,18 @@ void validate_ports(const Assembly& assembly, Ledger& ledger) {
                         " (" + ledger.place(owner->second.section, owner->second.key) + ")");
     }
   }
+  std::map<std::uint16_t, std::string> guarded;
   for (const GateConfig& gate : assembly.gates) {
     for (const std::uint16_t port : gate.guard_ports) {
       if (const auto owner = taken.find(port); owner != taken.end()) {
         ledger.refuse(section_of(gate), {"guard-ports"},
                       std::to_string(port) + " is the port of " + owner->second.owner +
                           "; guard-ports are those of the service itself, as 80, 443");
+      } else if (const auto [other, first] = guarded.emplace(port, gate.name); !first) {
+        ledger.refuse(
+            section_of(gate), {"guard-ports"},
+            std::to_string(port) + " is named twice: " +
+                (other->second == gate.name ? "once is enough" : "gate " + other->second + " guards it"));
       }
     }
     for (const ProbeConfig& probe : gate.probes) {
@@ -125,11 +131,13 @@ void validate_globals(const Assembly& assembly, Ledger& ledger) {
     ledger.note(where + ", but metrics-allow is empty: only this host is let in");
     return;
   }
-  if (config.metrics_cert.empty()) {
-    ledger.note(where + " without TLS" +
-                (config.metrics_token_file.empty() ? " and without a token: " : ": the token and ") +
-                "the state of this host can be read on the way; set metrics-cert and metrics-key" +
-                (config.metrics_token_file.empty() ? ", and metrics-token-file" : ""));
+  if (config.metrics_cert.empty() && !config.metrics_insecure) {
+    ledger.refuse(
+        "", {"metrics-listen"},
+        std::string("beyond loopback it takes TLS, by metrics-cert and metrics-key, so that ") +
+            (config.metrics_token_file.empty() ? "" : "the token and ") +
+            "the state of this host cannot be read on the way; or metrics-insecure = yes, where the "
+            "network is trusted");
   } else if (config.metrics_token_file.empty()) {
     ledger.note(where + " without a token: whoever is in metrics-allow may read; set metrics-token-file");
   }

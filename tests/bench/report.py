@@ -10,6 +10,7 @@ TITLES = {
     "reaction": "Fault to effect",
     "footprint": "Idle",
     "packets": "Connects by one thread",
+    "relay": "Requests through a relay",
     "neighbours": "A neighbour's listing",
 }
 OURS = ("pulse", "healthgate")

@@ -70,7 +70,7 @@ FAULTS = {
     "graceful": ("graceful restart", lambda routers, keepers, settled: graceful(routers)),
     "kill15": ("kill, back after 15 s", lambda routers, keepers, settled: killed(routers, 15)),
     "kill2": ("kill, back after 2 s", lambda routers, keepers, settled: killed(routers, 2)),
-    "frozen": ("frozen for 12 s", lambda routers, keepers, settled: frozen(routers, 12)),
+    "frozen": ("frozen for 15 s", lambda routers, keepers, settled: frozen(routers, 15)),
     "rolling": ("rolling, all routers", lambda routers, keepers, settled: rolling(routers, settled)),
     "kills": ("kill of each in turn", lambda routers, keepers, settled: kills(routers, settled)),
     "alldead": ("all dead for 3 s", lambda routers, keepers, settled: all_dead(routers)),

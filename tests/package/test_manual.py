@@ -59,10 +59,55 @@ def test_sections_say_what_the_help_says(page, ask):
         assert f"\nExit code: {exit_codes}." in text, command
 
 
-@pytest.mark.parametrize("name", ["healthgate.8", "healthgate.conf.5"])
+@pytest.mark.parametrize("name", ["healthgate.8", "healthgate.conf.5", "healthgate-nft.7"])
 def test_the_manual_has_no_error_of_form(root, name):
     if not shutil.which("mandoc"):
         pytest.skip("no mandoc")
     done = subprocess.run(["mandoc", "-T", "lint", "-W", "warning", root / "packaging/man" / name], capture_output=True, text=True)
     wrong = [line for line in done.stdout.splitlines() if "missing date" not in line]  # the version stands elsewhere
     assert wrong == []
+
+
+RELAYING = """\
+[gate.router]
+port = 18898
+probe = http://localhost:1936/healthz/ready
+allow = 192.0.2.10
+allow = 2001:db8:10::/64
+lease = 5s
+guard = relay
+guard-ports = 80
+peers = 192.0.2.24
+http-listen = 127.0.0.1:8080
+"""
+PLAIN = RELAYING.split("lease")[0]
+
+
+@pytest.fixture
+def rendered(binary, tmp_path):
+    def render(text):
+        (tmp_path / "healthgate.conf").write_text(text)
+        command = [binary, "render", "--state", "open", "-c", tmp_path / "healthgate.conf"]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+    return render
+
+
+def test_the_manual_of_the_table_has_every_object_and_no_other(root, rendered):
+    page = (root / "packaging/man/healthgate-nft.7").read_text()
+    chapter = plain(page.split("\n.SH OBJECTS\n")[1].split("\n.SH ")[0])
+    heads = re.findall(r"^\.TP\n(?:\.IR? )(.*)$", chapter, re.M) + re.findall(r"^\.IR ([\w ,\"]+[^ms\n]):?$", chapter, re.M)
+    documented = {word for head in heads for word in re.findall(r"[\w.]+", head)}
+    documented |= set(re.findall(r"ports_", chapter))
+    objects = re.findall(r"^\t(?:set|map|chain|counter) (\S+) ", rendered(RELAYING), re.M)
+    named = {re.sub(r"^router", "NAME", re.sub(r"^ports_\d+ms$", "ports_", name)) for name in objects}
+    of_ports = {re.sub(r"^NAME\.http|^metrics", "PORT", name) for name in named}
+    said = {re.sub(r"^NAME\.http|^NAME\.agent|^metrics", "PORT", name) for name in documented}
+    assert of_ports - said == set()
+    assert {name for name in said - of_ports if name not in ("N", "ms")} == set()
+
+
+def test_its_example_is_what_render_prints(root, rendered):
+    page = (root / "packaging/man/healthgate-nft.7").read_text()
+    example = page.split("\n.EX\n")[1].split("\n.EE\n")[0]
+    assert example in rendered(PLAIN)

@@ -20,6 +20,7 @@ FILES = {
     "/usr/lib/tmpfiles.d/healthgate.conf",
     "/usr/share/bash-completion/completions/healthgate",
     "/usr/share/man/man5/healthgate.conf.5",
+    "/usr/share/man/man7/healthgate-nft.7",
     "/usr/share/man/man8/healthgate.8",
     "/var/lib/healthgate",
 }

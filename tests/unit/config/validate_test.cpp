@@ -272,6 +272,13 @@ TEST(Validate, AGuardNeedsPortsAndARelayNeedsPeers) {
   EXPECT_THAT(errors_with("guard = relay\nguard-ports = 80\npeers = node-2.example.com"), IsEmpty());
 }
 
+TEST(Validate, OneGuardStandsAtAPort) {
+  EXPECT_THAT(
+      errors_of(gate_with("guard = reset\nguard-ports = 80\n[gate.b]\nport = 18897\nprobe = file:///b\n"
+                          "guard = reset\nguard-ports = 80")),
+      ElementsAre(HasSubstr("80 is named twice: gate router guards it")));
+}
+
 TEST(Validate, GuardPortsAreNotOurOwn) {
   EXPECT_THAT(errors_with("guard-ports = 80, 18898"),
               ElementsAre("healthgate.conf:4: guard-ports = 80, 18898: 18898 is the port of gate router; "
@@ -336,20 +343,22 @@ TEST(Notes, MetricsThatLeaveLoopbackAskForTlsAndToken) {
   EXPECT_THAT(notes("metrics-listen = 0.0.0.0:1\n"),
               ElementsAre(leaves + ", but metrics-allow is empty: only this host is let in"));
   const std::string allowed = "metrics-listen = 0.0.0.0:1\nmetrics-allow = 192.0.2.0/24\n";
-  EXPECT_THAT(notes(allowed),
-              ElementsAre(leaves +
-                          " without TLS and without a token: the state of this host can be read on the "
-                          "way; set metrics-cert and metrics-key, and metrics-token-file"));
-  EXPECT_THAT(
-      notes(allowed + "metrics-token-file = /t\n"),
-      ElementsAre(
-          leaves +
-          " without TLS: the token and the state of this host can be read on the way; set metrics-cert "
-          "and metrics-key"));
+  EXPECT_THAT(notes(allowed + "metrics-insecure = yes\n"),
+              ElementsAre(leaves + " without a token: whoever is in metrics-allow may read; set "
+                                   "metrics-token-file"));
   EXPECT_THAT(
       notes(allowed + "metrics-cert = /c\nmetrics-key = /k\n"),
       ElementsAre(leaves + " without a token: whoever is in metrics-allow may read; set metrics-token-file"));
   EXPECT_THAT(notes(allowed + "metrics-cert = /c\nmetrics-key = /k\nmetrics-token-file = /t\n"), IsEmpty());
+}
+
+TEST(Validate, MetricsLeaveLoopbackForOthersByTlsAlone) {
+  const std::string allowed = "metrics-listen = 0.0.0.0:1\nmetrics-allow = 192.0.2.0/24\n";
+  EXPECT_THAT(
+      errors_of(allowed + "metrics-token-file = /t\n" + gate_with("allow = 192.0.2.1")),
+      ElementsAre("healthgate.conf:1: metrics-listen = 0.0.0.0:1: beyond loopback it takes TLS, by "
+                  "metrics-cert and metrics-key, so that the token and the state of this host cannot be "
+                  "read on the way; or metrics-insecure = yes, where the network is trusted"));
 }
 
 TEST(Notes, QuotesAroundAnExpectedBodyArePartOfIt) {
