@@ -108,7 +108,8 @@ Chain pulse_chain(std::uint64_t nonce, const std::set<milliseconds>& leases) {
 
 Element address_element(const core::Address& address) {
   Element element;
-  element.key = Bytes(reinterpret_cast<const char*>(address.bytes.data()), address.bits() / 8);
+  element.key =
+      Bytes(reinterpret_cast<const char*>(address.bytes.data()), address.family == Family::ipv4 ? 4 : 16);
   return element;
 }
 
