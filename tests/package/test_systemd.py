@@ -5,43 +5,13 @@ import re
 
 import pytest
 from connect import connect, wait_for
-from hammer import Hammer, count
-from machine import Machine, missing, system_tree
-from netns import Net
+from hammer import Hammer
+from load import under_load
+from machine import Machine
 from process import wait_until
-from service import Service
 
 PORT = 18898
 ALLOW = "[gate.router]\nallow = {lb}\n"
-
-
-@pytest.fixture(scope="module")
-def tree(root, binary):
-    """The tree that machines boot from, with the libraries of the program."""
-    if missing():
-        pytest.skip(f"systemd: {missing()}")
-    return system_tree(root / "build/machine", binary)
-
-
-@pytest.fixture
-def net(tmp_path):
-    with Net(tmp_path) as net:
-        yield net
-
-
-@pytest.fixture
-def lb(net):
-    return net.host("lb")
-
-
-@pytest.fixture
-def node(net, lb):
-    return net.host("node")
-
-
-@pytest.fixture
-def service(node):
-    return Service(node, 1936)
 
 
 @pytest.fixture
@@ -60,16 +30,6 @@ def gate(machine, lb, node, service, rpms):
     assert started.returncode == 0, machine.journal()
     wait_for(lb, node.v4, PORT, "accepted")
     return machine
-
-
-def under_load(lb, node, act):
-    """What a client that connects 1,000 times a second meets from before `act` until after it."""
-    hammer = Hammer(lb, node.v4, PORT, rate=1000, timeout=2)
-    wait_until(lambda: hammer.path.read_text().count("\n") > 500, 5, "the client at work")
-    act()
-    before = hammer.path.read_text().count("\n")
-    wait_until(lambda: hammer.path.read_text().count("\n") > before + 1000, 10, "the client goes on")
-    return count(hammer.stop())
 
 
 def status(machine):
