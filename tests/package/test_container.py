@@ -59,6 +59,7 @@ def security_options(daemonset):
     context = pod["securityContext"] | container["securityContext"]
     options = [f"--user={context.pop('runAsUser')}:{context.pop('runAsGroup')}"]
     assert context.pop("seccompProfile") == {"type": "RuntimeDefault"}  # podman's default as well
+    options += [f"--security-opt=label={name}:{value}" for name, value in context.pop("seLinuxOptions").items()]
     capabilities = context.pop("capabilities")
     options += [f"--cap-drop={name}" for name in capabilities["drop"]]
     options += [f"--cap-add={name}" for name in capabilities["add"]]
