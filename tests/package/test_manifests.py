@@ -182,6 +182,7 @@ def test_the_ports_are_those_of_the_configuration(objects, manifests):
 def test_a_rollout_never_takes_a_pod_away_first(objects):
     rolling = objects["DaemonSet"]["spec"]["updateStrategy"]["rollingUpdate"]
     assert rolling == {"maxSurge": 1, "maxUnavailable": 0}
+    assert objects["DaemonSet"]["spec"]["minReadySeconds"] > 5  # what a takeover may last (src/app/predecessor.cpp)
     [container] = pod(objects)["containers"]
     assert "--takeover" in container["args"] and "ports" not in container
 
