@@ -21,6 +21,13 @@ std::vector<core::GuardDecider::Terms> terms_of(const config::GateConfig& config
   return terms;
 }
 
+// Whom to ask, and how often. Peers that stay the same keep what is known of them.
+bool same_peers(const config::GateConfig& a, const config::GateConfig& b) {
+  return a.guard == b.guard && a.port == b.port && a.peers == b.peers && a.peer_names == b.peer_names &&
+         a.interval == b.interval && a.fast_interval == b.fast_interval &&
+         a.down_interval == b.down_interval && a.timeout == b.timeout && a.jitter_percent == b.jitter_percent;
+}
+
 core::GuardMode mode_of(config::Guard guard) {
   switch (guard) {
   case config::Guard::off:
@@ -77,8 +84,8 @@ void Guard::start() {
 }
 
 void Guard::reconfigure(const config::GateConfig& config, bool new_probes) {
-  const auto old_ports = std::exchange(config_, config).guard_ports;
-  for (const auto port : old_ports) {
+  const auto old = std::exchange(config_, config);
+  for (const auto port : old.guard_ports) {
     if (std::find(config_.guard_ports.begin(), config_.guard_ports.end(), port) ==
         config_.guard_ports.end()) {
       (void)services_.store.revoke(port); // unanswered: the table has no such port any more, nor its chain
@@ -87,9 +94,11 @@ void Guard::reconfigure(const config::GateConfig& config, bool new_probes) {
   if (new_probes) {
     decider_ = core::GuardDecider(terms_of(config_), decider_.state());
   }
-  make_peers();
-  if (started_ && peers_) {
-    peers_->start();
+  if (!same_peers(old, config_)) {
+    make_peers();
+    if (started_ && peers_) {
+      peers_->start();
+    }
   }
 }
 

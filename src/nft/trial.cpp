@@ -19,7 +19,7 @@ namespace {
 
 constexpr std::uint16_t port = 18898;
 
-std::shared_ptr<const core::Ruleset> one_gate() {
+std::shared_ptr<const core::Ruleset> one_gate(bool relay) {
   auto ruleset = std::make_shared<core::Ruleset>();
   ruleset->revision = 1;
   ruleset->version = "trial";
@@ -30,6 +30,10 @@ std::shared_ptr<const core::Ruleset> one_gate() {
   gate.form = core::ChainForm::open;
   gate.allow = std::make_shared<core::Allowlist>(std::vector<core::Cidr>{
       core::Cidr::parse("192.0.2.0/24").value(), core::Cidr::parse("2001:db8::/32").value()});
+  if (relay) {
+    const core::Address peer = core::Address::parse("192.0.2.24").value();
+    gate.guard = {core::GuardMode::relay, {80}, {peer}, {peer}, false, "trial"};
+  }
   ruleset->gates.push_back(std::move(gate));
   return ruleset;
 }
@@ -43,7 +47,7 @@ bool bring_loopback_up() {
 }
 
 // On a thread of its own: unshare(2) moves the calling thread, and those that it starts.
-void run(Trial& trial) noexcept {
+void run(Trial& trial, bool relay) noexcept {
   if (::unshare(CLONE_NEWNET) != 0 || !bring_loopback_up()) {
     trial.obstacle = "a network namespace for the trial: " + std::generic_category().message(errno);
     return;
@@ -51,7 +55,7 @@ void run(Trial& trial) noexcept {
   trial.ran = true;
   try {
     Store store(StoreOptions{});
-    trial.mode = store.start(one_gate()).mode;
+    trial.mode = store.start(one_gate(relay)).mode;
     if (store.renew(port).answer != core::PulseAnswer::acknowledged) {
       trial.obstacle = "a datagram did not renew a lease (dynset update)";
     } else if (store.revoke(port).answer != core::PulseAnswer::acknowledged) {
@@ -64,9 +68,9 @@ void run(Trial& trial) noexcept {
 
 } // namespace
 
-Trial try_kernel() {
+Trial try_kernel(bool relay) {
   Trial trial;
-  std::thread(run, std::ref(trial)).join();
+  std::thread(run, std::ref(trial), relay).join();
   return trial;
 }
 

@@ -15,7 +15,8 @@ struct Trial {
 };
 
 // Builds a namespace, installs a table with one gate, opens and closes its lease by pulses, and throws all of
-// it away: 10 to 50 ms. Needs CAP_SYS_ADMIN for the namespace.
-Trial try_kernel();
+// it away: 10 to 50 ms. Needs CAP_SYS_ADMIN for the namespace. `relay`: with a guard that relays, which takes
+// more of a kernel.
+Trial try_kernel(bool relay);
 
 } // namespace healthgate::nft

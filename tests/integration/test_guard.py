@@ -258,6 +258,18 @@ def test_what_comes_from_a_peer_is_never_relayed_again(lb, node, peer, service, 
     assert connect(peer, node.v6, WEB).outcome == "refused"
 
 
+def test_a_reload_of_something_else_keeps_the_peers(lb, node, peer, service, relaying):
+    service.mode("refuse")
+    wait_until(lambda: asked(lb, node.v4) == "peer", 3, "the peer's answer")
+    hammer = Hammer(lb, node.v4, WEB, rate=500, timeout=1)
+    for number in range(5):
+        more = {"guard": "relay", "peers": f"{node.v4}, {peer.v4}, {peer.v6}", "lease": f"{2 + number % 2}s"}
+        relaying.write_config(guarded(lb, **more))
+        relaying.command("reload")
+        time.sleep(0.1)
+    assert set(count(hammer.stop())) == {"accepted"}
+
+
 def test_two_dead_nodes_that_are_each_others_peers_reset(lb, node, peer, service, relaying):
     peer.run("sysctl", "-qw", "net.ipv4.ip_forward=1")
     peer.daemon.write_config(guarded(lb, guard="relay", peers=f"{node.v4}, {peer.v4}"))

@@ -3,12 +3,18 @@
 #include "app/doctor/privilege.hpp"
 #include "nft/trial.hpp"
 
+#include <algorithm>
 #include <string>
 #include <string_view>
 #include <utility>
 
 namespace healthgate::app::doctor {
 namespace {
+
+bool relays(const config::Config& config) {
+  return std::any_of(config.gates.begin(), config.gates.end(),
+                     [](const auto& gate) { return gate.guard == config::Guard::relay; });
+}
 
 bool wants_owner(const config::Config& config) {
   return config.table_owner == config::TableOwner::yes;
@@ -35,7 +41,11 @@ void judge(const nft::Trial& trial, const config::Config& config, Findings& find
   if (!trial.obstacle.empty()) {
     findings.push_back(
         {Severity::error, "", "", "this kernel refuses healthgate's table", trial.obstacle,
-         "load the modules nf_tables, nf_reject_inet and nft_objref, or use a kernel from 5.10 on", ""});
+         std::string("load the modules nf_tables, nf_reject_inet, nft_objref") +
+             (relays(config) ? ", and for guard = relay nft_chain_nat, nft_masq, nft_hash and nft_fib_inet"
+                             : "") +
+             ", or use a kernel from 5.10 on",
+         ""});
   } else if (trial.mode == nft::TableMode::plain && wants_owner(config)) {
     findings.push_back({Severity::error, "", "",
                         "table-owner = yes, and this kernel grants no owned table: the daemon does not start",
@@ -58,7 +68,7 @@ void check_kernel(const Subject& subject, Findings& findings) {
   if (!may_read_rules()) {
     return;
   }
-  const nft::Trial trial = nft::try_kernel();
+  const nft::Trial trial = nft::try_kernel(relays(subject.config));
   if (!trial.ran) {
     findings.push_back(
         {Severity::note, "", "",
