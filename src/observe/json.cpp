@@ -162,12 +162,12 @@ json write(const core::GateSnapshot& gate, const Clocks& clocks) {
     out["guard"] = write(*gate.guard);
   }
   if (gate.override_) {
-    const auto& override_ = *gate.override_;
-    out["override"] = {{"kind", override_.kind},
-                       {"since", base::utc_milliseconds(override_.since)},
-                       {"until", time_or_null(override_.until)},
-                       {"who", override_.who},
-                       {"reason", override_.reason}};
+    const auto& order = *gate.override_;
+    out["override"] = {{"kind", order.kind},
+                       {"since", base::utc_milliseconds(order.since)},
+                       {"until", time_or_null(order.until)},
+                       {"who", order.who},
+                       {"reason", order.reason}};
   }
   auto probes = json::array();
   for (const auto& probe : gate.probes) {
