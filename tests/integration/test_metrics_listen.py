@@ -1,19 +1,15 @@
 """metrics-listen as a server: a held port, idle clients, a token that changes, a thread that stands still."""
 
-import contextlib
-import ctypes
 import http.client
-import os
 import time
 
 import pytest
 from connect import wait_for
 from process import wait_until
+from stuck import standing_still
 
 PORT = 18898
 HTTP = 18899
-PTRACE_DETACH, PTRACE_SEIZE, PTRACE_INTERRUPT = 17, 0x4206, 0x4207
-WAIT_ALL = 0x40000000  # __WALL: also what is no child of ours
 
 
 def fetch(host, path, headers=None, method="GET"):
@@ -91,31 +87,12 @@ def test_a_port_that_is_held_is_named_and_served_when_free(node, service, start_
     assert served(node).status == 200
 
 
-@contextlib.contextmanager
-def first_thread_stopped(pid):
-    """Stops the thread that decides, and it alone: a process's first, by ptrace(2)."""
-    libc = ctypes.CDLL(None, use_errno=True)
-
-    def ptrace(request):
-        if libc.ptrace(request, pid, None, None) != 0:
-            raise OSError(ctypes.get_errno(), "ptrace")
-
-    ptrace(PTRACE_SEIZE)
-    ptrace(PTRACE_INTERRUPT)
-    _, status = os.waitpid(pid, WAIT_ALL)
-    assert os.WIFSTOPPED(status)
-    try:
-        yield
-    finally:
-        ptrace(PTRACE_DETACH)
-
-
 def test_livez_is_red_while_the_deciding_thread_stands_still_in_its_wait(node, service, start_daemon):
     daemon = start_daemon()
     daemon.wait_gate("open")
     assert served(node).status == 200
     fetch(node, "/metrics")
-    with first_thread_stopped(daemon.process.pid):
+    with standing_still(daemon.process.pid):
         wait_until(lambda: fetch(node, "/livez").status != 200, 8, "/livez is red", 0.1)
         red = fetch(node, "/livez")
         assert red.status == 503

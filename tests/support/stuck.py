@@ -1,4 +1,4 @@
-"""A thread that is stuck in the middle of its work, while the others of its process go on."""
+"""A thread that stands still, in the middle of its work or wherever it is, while the others of its process go on."""
 
 import contextlib
 import ctypes
@@ -21,15 +21,22 @@ def _ptrace(request, thread):
 
 
 @contextlib.contextmanager
-def stuck(thread):
-    """Stops the thread, and no other, as it sends something; it goes on when the block ends."""
+def standing_still(thread):
+    """Stops the thread, and no other, wherever it is: mostly in its wait for events. It goes on when the block ends."""
     _ptrace(_SEIZE, thread)
     _ptrace(_INTERRUPT, thread)
     os.waitpid(thread, _WALL)
-    while pathlib.Path(f"/proc/{thread}/syscall").read_text().split()[0] not in _SENDS:
-        _ptrace(_SYSCALL, thread)
-        os.waitpid(thread, _WALL)
     try:
         yield
     finally:
         _ptrace(_DETACH, thread)
+
+
+@contextlib.contextmanager
+def stuck(thread):
+    """The same, but stopped as it sends something."""
+    with standing_still(thread):
+        while pathlib.Path(f"/proc/{thread}/syscall").read_text().split()[0] not in _SENDS:
+            _ptrace(_SYSCALL, thread)
+            os.waitpid(thread, _WALL)
+        yield
