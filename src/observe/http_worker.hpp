@@ -14,7 +14,6 @@ namespace healthgate::observe {
 
 // What stands in the files of HttpAccess.
 struct HttpSecrets {
-  friend bool operator==(const HttpSecrets&, const HttpSecrets&) = default;
   std::string cert, key; // PEM; "" without TLS
   std::string token;
 };
@@ -29,8 +28,8 @@ public:
   HttpWorker(const HttpWorker&) = delete;
   HttpWorker& operator=(const HttpWorker&) = delete;
 
-  // Answers with these secrets from now on; unless they are the same as before, all connections end. False
-  // when the library refuses them, as a key that does not fit the certificate; then everything is as before.
+  // Answers with these secrets from now on; another certificate or key ends all connections. False when the
+  // library refuses them, as a key that does not fit the certificate; then everything is as before.
   [[nodiscard]] bool start(const HttpSecrets& secrets);
   void stop();
 

@@ -222,6 +222,21 @@ TEST_F(HttpServerTest, AnotherTokenHoldsFromTheNextServeOn) {
   EXPECT_THAT(get("/metrics", "Authorization: Bearer new\r\n"), StartsWith("HTTP/1.1 200"));
 }
 
+TEST_F(HttpServerTest, AnotherTokenEndsNoConnection) {
+  HttpServer server(options);
+  serve(server, with_token("old\n"));
+  const auto fd = connect();
+  send(fd, "GET /status HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer old\r\n\r\nGET /status HTTP/1.1\r\n");
+  char first = 0;
+  ASSERT_EQ(::recv(fd.get(), &first, 1, 0), 1); // so the first is answered, and the second has begun
+  server.serve({}, with_token("new\n"));
+  wait_for_report(2);
+  send(fd, "Host: x\r\nConnection: close\r\nAuthorization: Bearer new\r\n\r\n");
+  const auto replies = rest(fd);
+  EXPECT_THAT(replies, StartsWith("TTP/1.1 200"));
+  EXPECT_THAT(replies, HasSubstr("}\nHTTP/1.1 200"));
+}
+
 TEST_F(HttpServerTest, ATokenThatGoesMissingLeavesTheOldOneInForce) {
   HttpServer server(options);
   auto access = with_token("s3cret\n");
