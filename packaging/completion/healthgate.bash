@@ -3,10 +3,15 @@
 # Prints the commands, one a line.
 _healthgate_commands() { "$1" --help 2>/dev/null | awk '/^  [a-z]/ { print $1 }'; }
 
-# Prints the options of a command, those that take a value with a `=` at their end.
+# Prints the options of a command, those that take a value with a `=` at their end; of `--gate.NAME.KEY=VALUE` what comes
+# before the first word that only stands for another.
 _healthgate_options() {
   "$1" "$2" --help 2>/dev/null | awk '/^  (-.,|   ) --[a-z]/ {
-    for (i = 1; i <= 2; i++) if ($i ~ /^--/) print $i ($(i + 1) ~ /^[A-Z]+$|\|/ && $i !~ /=/ ? "=" : "")
+    for (i = 1; i <= 2; i++) if ($i ~ /^--/) {
+      takes_value = $(i + 1) ~ /^[A-Z]+$|\|/
+      placeholder = sub(/[A-Z].*/, "", $i)
+      print $i (takes_value && !placeholder ? "=" : "")
+    }
   }'
 }
 
@@ -38,7 +43,7 @@ _healthgate() {
     "--reason "* | *" --reason="*) ;;
     *" -"*)
       mapfile -t COMPREPLY < <(compgen -W "$(_healthgate_options "$program" "$command")" -- "$current")
-      if [[ ${COMPREPLY[0]:-} == *= ]]; then compopt -o nospace 2>/dev/null; fi
+      if [[ ${COMPREPLY[0]:-} == *[=.] ]]; then compopt -o nospace 2>/dev/null; fi
       ;;
     *)
       for word in "${!words[@]}"; do

@@ -1,5 +1,6 @@
 """bash completion, asked as bash asks it."""
 
+import re
 import shlex
 import subprocess
 
@@ -36,7 +37,20 @@ def test_commands_are_completed(complete):
 def test_options_are_those_of_the_command(complete):
     assert complete("healthgate run --t") == ["--takeover"]
     assert complete("healthgate drain --f") == ["--for="]
+    assert complete("healthgate check --ga") == ["--gate."]  # not NAME.KEY=VALUE, which nobody wants to type
     assert complete("healthgate version --") == []
+
+
+def test_every_command_completes_the_options_of_its_help_and_no_other(complete, binary):
+    commands = complete("healthgate ")
+    commands = [word for word in commands if not word.startswith("-")]
+    overview = subprocess.run([binary, "--help"], capture_output=True, text=True, check=True).stdout
+    assert commands == re.findall(r"^  ([a-z][a-z-]*)", overview, re.M)
+    for command in commands:
+        told = subprocess.run([binary, command, "--help"], capture_output=True, text=True, check=True).stdout
+        options = re.findall(r"^  (?:-\w, |    )(--[a-z][a-z.-]*)", told, re.M)
+        completed = complete(f"healthgate {command} --")
+        assert [word.rstrip("=") for word in completed] == options, command
 
 
 def test_values_are_completed(complete):
