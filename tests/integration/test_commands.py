@@ -1,6 +1,7 @@
 """Every command as a new user tries it: what is right works and says so, what is wrong gives one clear sentence."""
 
 import json
+import re
 import subprocess
 
 import pytest
@@ -16,6 +17,8 @@ WRONG = [
     ("nonsense", "unknown command 'nonsense'; `healthgate --help` lists them"),
     ("statsu", "did you mean 'status'?"),
     ("--all", "unknown command '--all'"),
+    ("check extra", "'extra' is one word too many; usage: healthgate check"),
+    ("check --jsn", "unknown option '--jsn'; did you mean '--json'?"),
     ("status a b", "'b' is one word too many; usage: healthgate status [GATE]"),
     ("status --jsn", "unknown option '--jsn'; did you mean '--json'?"),
     ("status --control", "the required argument for option '--control' is missing"),
@@ -87,14 +90,22 @@ def test_a_daemon_without_the_capability_says_which(node, tmp_path):
     assert "CAP_NET_ADMIN" in done.stderr
 
 
+def commands():
+    return re.findall(r"^  ([a-z][a-z-]*) ", healthgate("--help").stdout, re.M)
+
+
+def test_every_command_was_tried_with_wrong_input():
+    assert len(commands()) == 14
+    assert set(commands()) - {typed.split()[0] for typed, _ in WRONG} == set()
+
+
 def test_help_is_there_for_every_command():
     overview = healthgate("--help").stdout
     for form in ("-h", "help"):
         assert healthgate(form).stdout == overview
     assert healthgate().returncode == 2
     assert healthgate("--version").stdout == healthgate("version").stdout
-    for command in ("run", "status", "drain", "audit"):
-        assert command in overview
+    for command in commands():
         assert healthgate(command, "-h").stdout == healthgate(command, "--help").stdout != ""
 
 
@@ -103,7 +114,10 @@ def test_a_new_users_walk(lb, node, service, start_daemon):
     wait_for(lb, node.v4, PORT, "accepted")
     config = ("-c", daemon.config_path)
 
+    tried = {"run"}  # by start_daemon()
+
     def said(*words, code=0):
+        tried.add(words[0])
         done = node.run(BINARY, *words, *config, check=False)
         assert done.returncode == code, (words, done.stdout, done.stderr)
         return done.stdout
@@ -120,12 +134,19 @@ def test_a_new_users_walk(lb, node, service, start_daemon):
     assert said("auto", "router") == "router follows its probes\n"
     assert said("auto", "router") == "router follows its probes\n"  # again: nothing to end, nothing wrong
     wait_for(lb, node.v4, PORT, "accepted")
-    assert "open -> closed" in said("history")
+    assert "open -> closed" in said("history") and "open -> closed" in said("history", "router")
     assert said("reload") == "reloaded\n"
     assert said("audit") == "the kernel's table is as configured\n"
     service.mode("500")
     assert said("probe-now", code=1).startswith("router: failed: HTTP 500 in ")
     assert "HTTP 500" in said("probe", code=1)
+    assert said("force-open", "router", "--reason", "a test") == "router is forced open until `auto`\n"
+    wait_for(lb, node.v4, PORT, "accepted")
+    assert said("auto", "--all") == "router follows its probes\n"
+    wait_for(lb, node.v4, PORT, "refused")
+    assert "nothing stands in the load balancer's way" in said("doctor")
+    assert re.fullmatch(r"healthgate \d+\.\d+\.\d+\n", healthgate("version").stdout)
+    assert tried | {"version"} == set(commands())
 
 
 def test_wrong_input_to_a_running_daemon(lb, node, service, start_daemon):
