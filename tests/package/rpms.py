@@ -28,7 +28,8 @@ def build(root):
     top = root / "build/rpm"
     for name in ("BUILD", "BUILDROOT", "RPMS", "SRPMS"):
         shutil.rmtree(top / name, ignore_errors=True)
-    env = {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1"} | dict(os.environ)
+    # rpmbuild sets LANG, which would be a part of every key.
+    env = {"CCACHE_BASEDIR": str(root), "CCACHE_NOHASHDIR": "1", "CCACHE_SLOPPINESS": "locale"} | dict(os.environ)
     if shutil.which("ccache"):
         env["CMAKE_CXX_COMPILER_LAUNCHER"] = "ccache"
     werror = "ON" if os.environ.get("CI") == "true" else "OFF"  # the same command lines, for ccache

@@ -12,8 +12,9 @@ run_limit=4800
 tidy_files=60 # the most recently changed ones; 4 s each on one core
 
 export PYTHONDONTWRITEBYTECODE=1
-# Objects serve every build folder below this one: that of the RPM is another (tests/package/rpms.py).
-export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1
+# Objects serve every build folder below this one: that of the RPM is another (tests/package/rpms.py), and
+# rpmbuild has a LANG of its own, which would make other keys.
+export CCACHE_BASEDIR=$PWD CCACHE_NOHASHDIR=1 CCACHE_SLOPPINESS=locale
 export ASAN_OPTIONS=detect_stack_use_after_return=1:strict_string_checks=1
 export UBSAN_OPTIONS=print_stacktrace=1
 export TSAN_OPTIONS=suppressions=$PWD/tests/support/tsan.supp:second_deadlock_stack=1
