@@ -1,7 +1,9 @@
 """Every command as a new user tries it: what is right works and says so, what is wrong gives one clear sentence."""
 
 import json
+import os
 import re
+import signal
 import subprocess
 
 import pytest
@@ -165,8 +167,6 @@ def test_wrong_input_to_a_running_daemon(lb, node, service, start_daemon):
 
 
 def test_a_daemon_that_hangs_is_said_after_a_while(node, service, start_daemon):
-    import signal
-
     daemon = start_daemon()
     daemon.signal(signal.SIGSTOP)
     done = daemon.command("drain", "router", check=False)
@@ -192,3 +192,15 @@ def test_watch_shows_a_change_at_once(lb, node, service, start_daemon):
     daemon.command("drain", "router")
     wait_until(lambda: '"kind":"drain"' in watch.log().replace(" ", ""), 2, "the drain")
     watch.end()
+
+
+def test_watch_on_a_terminal_shows_the_newest_state_and_ends_by_ctrl_c(lb, node, service, start_daemon):
+    daemon = start_daemon()
+    wait_for(lb, node.v4, PORT, "accepted")
+    typed = f"{BINARY} status --watch --control {daemon.control}"
+    watch = node.start("script", "-qec", f"sh -c 'echo pid $$; exec {typed}'", "/dev/null")
+    wait_until(lambda: re.search(r"router\W.*OPEN", watch.log()), 5, "the state of now")
+    daemon.command("drain", "router", "--reason", "a test")
+    wait_until(lambda: "a test" in watch.log(), 2, "the drain")
+    os.kill(int(re.search(r"pid (\d+)", watch.log()).group(1)), signal.SIGINT)
+    watch.wait(2)
