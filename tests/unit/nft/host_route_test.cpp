@@ -56,9 +56,11 @@ class KernelTrial : public KernelTest {};
 TEST_F(KernelTrial, LeavesTheHostsRulesAlone) {
   testing::load("table inet other { }");
   const std::string before = testing::run("nft list ruleset");
-  const Trial trial = try_kernel();
-  EXPECT_TRUE(trial.ran) << trial.obstacle;
-  EXPECT_EQ(trial.obstacle, "");
+  for (const bool relay : {false, true}) {
+    const Trial trial = try_kernel(relay);
+    EXPECT_TRUE(trial.ran) << trial.obstacle;
+    EXPECT_EQ(trial.obstacle, "");
+  }
   EXPECT_EQ(testing::run("nft list ruleset"), before);
 }
 
