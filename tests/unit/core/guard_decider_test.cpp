@@ -2,6 +2,9 @@
 
 #include <gtest/gtest.h>
 
+#include <string_view>
+#include <utility>
+
 namespace healthgate::core {
 namespace {
 
@@ -74,6 +77,17 @@ TEST_F(GuardDeciderTest, TakesNothingFromAProbeThatDoesNotTalkToTheService) {
 
 TEST_F(GuardDeciderTest, IsDeadFromTheStartWhereNobodyListens) {
   EXPECT_EQ(see(FailureClass::refused, Health::closed), ServiceState::dead);
+}
+
+TEST(ServiceStateText, NamesEachAsStatusAndMetricsDo) {
+  const std::pair<ServiceState, std::string_view> rows[] = {
+      {ServiceState::unknown, "unknown"},   {ServiceState::serving, "serving"},
+      {ServiceState::draining, "draining"}, {ServiceState::dead, "dead"},
+      {ServiceState::hung, "hung"},         {ServiceState::starting, "starting"},
+  };
+  for (const auto& [state, text] : rows) {
+    EXPECT_EQ(to_string(state), text);
+  }
 }
 
 } // namespace

@@ -109,5 +109,16 @@ TEST(Override, HasTheNamesOfTheCommands) {
   EXPECT_STREQ(to_string(OverrideKind::force_open), "force-open");
 }
 
+TEST(OverrideOrder, IsAnotherWhenAnyPartOfItIs) {
+  const OverrideOrder one{OverrideKind::drain, {}, std::nullopt, "alice", "disk"};
+  OverrideOrder other = one;
+  EXPECT_EQ(one, other);
+  other.reason = "memory";
+  EXPECT_NE(one, other);
+  other = one;
+  other.until = WallTime(std::chrono::hours(1));
+  EXPECT_NE(one, other);
+}
+
 } // namespace
 } // namespace healthgate::core

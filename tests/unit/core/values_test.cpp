@@ -105,5 +105,16 @@ TEST(FailureClass, HasTheNamesOfTheMetric) {
   }
 }
 
+TEST(Allowlist, TakesSingleAddressesInBesideWhatItHas) {
+  const Allowlist allow({Cidr::parse("192.0.2.0/25").value()});
+  const auto more =
+      with_addresses(allow, {Address::parse("192.0.2.128").value(), Address::parse("192.0.2.1").value(),
+                             Address::parse("2001:db8::1").value()});
+  ASSERT_EQ(more->v4().size(), 2U); // the second one was in it already
+  EXPECT_EQ(more->v4()[1].to_string(), "192.0.2.128");
+  ASSERT_EQ(more->v6().size(), 1U);
+  EXPECT_EQ(more->v6()[0].to_string(), "2001:db8::1");
+}
+
 } // namespace
 } // namespace healthgate::core
